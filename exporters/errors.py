@@ -1,0 +1,46 @@
+"""Every error onnxtwin raises on purpose, in one hierarchy.
+
+Nothing here imports more than the standard library, so that a service that only runs an
+artifact can catch these without the research stack.
+"""
+
+from __future__ import annotations
+
+
+class OnnxTwinError(Exception):
+    """Base class of every error that onnxtwin raises on purpose."""
+
+
+class UnsupportedError(OnnxTwinError):
+    """The pipeline does something that a graph cannot say exactly, so nothing is exported.
+
+    The message names the step's path, the file, line and expression, and a way out.
+    """
+
+
+class RecordingError(OnnxTwinError):
+    """A recorded value differs from the pipeline's own: a defect of onnxtwin, never exported."""
+
+
+class SignatureError(OnnxTwinError):
+    """The raw columns cannot be described: duplicates, unnamed, mixed types, or unlike the fit."""
+
+
+class InputError(OnnxTwinError, ValueError):
+    """Rows handed to a twin do not fit its signature: missing column, wrong dtype."""
+
+
+class DomainError(InputError):
+    """A value lies outside of what the pipeline accepts; the pipeline would have raised too."""
+
+
+class ArtifactError(OnnxTwinError):
+    """An artifact on disk is truncated, altered, of a newer format, or cannot be written."""
+
+
+class RecipeError(OnnxTwinError):
+    """A recipe cannot be found, raised, or returned something other than a fitted pipeline."""
+
+
+class CheckError(OnnxTwinError):
+    """A check could not be carried out (which is never the same as green)."""

@@ -1,0 +1,151 @@
+"""What a twin takes and gives: the raw columns, the outputs, the domain. Data only, numpy only.
+
+A :class:`Signature` is written into ``contract.json`` (``to_json``) and read back without the
+research stack (``from_json``), so this module must not import pandas, onnx or scikit-learn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+MISSING_TOKEN = "__missing__"
+"""How a missing string travels. ASCII, because bindings corrupt NUL and non-BMP characters."""
+
+NAT = -(2**63)
+"""How a missing timestamp or duration travels: the smallest int64, pandas' own ``iNaT``."""
+
+Tensor = Literal["float64", "float32", "int64", "bool", "string"]
+Missing = Literal["none", "nan", "token", "nat"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One raw column as the research notebook types it, and how it travels to the graph.
+
+    Attributes
+    ----------
+    name : the column's name as text; integer labels become their text.
+    label : the label in the DataFrame (str or int); for a matrix, the position.
+    dtype : numpy's or pandas' name of the dtype in the notebook: ``float64``, ``int64``, ``bool``,
+        ``str``, ``object``, ``category``, ``Int64``, ``boolean``, ``datetime64[us, UTC]``, ...
+    tensor : ONNX element type, by numpy's name (``string`` for text).
+    missing : encoding of a missing value; ``none`` where the dtype cannot hold one.
+    missing_allowed : whether the pipeline answers rows in which this column is missing.
+    missing_value : what a missing string is in the notebook: ``nan`` or ``None``.
+    finite : True if the pipeline refuses infinities in this column.
+    exact_integer : True where an integer travels as float64 and must stay within 2**53.
+    values : the accepted values where the pipeline refuses all others, else None.
+    categories : the categories of a pandas categorical column, else None.
+    ordered : whether that categorical is ordered.
+    """
+
+    name: str
+    label: str | int
+    dtype: str
+    tensor: Tensor
+    missing: Missing = "none"
+    missing_allowed: bool = False
+    missing_value: Literal["nan", "None"] = "nan"
+    finite: bool = False
+    exact_integer: bool = False
+    values: tuple[Any, ...] | None = None
+    categories: tuple[Any, ...] | None = None
+    ordered: bool = False
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input tensor of the graph, shape ``[N, len(columns)]``.
+
+    With ``layout="columns"`` it carries one column and bears its name; with ``layout="packed"``
+    all columns of one element type; a sample that is a matrix has the single input ``X``.
+    """
+
+    name: str
+    tensor: Tensor
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output tensor of the graph.
+
+    Attributes
+    ----------
+    name : the tensor's name: the method's, ``predict_proba.1`` for the second of a list.
+    method : the inference method it answers; ``domain`` for the graph's own validity output.
+    index : position in the list that the method returns, None if it returns one array.
+    tensor : ONNX element type.
+    dtype : numpy dtype of the pipeline's own answer (``<U6`` and ``object`` for text).
+    shape : None stands for the row count.
+    labels : class labels: of the values for ``predict``, of the columns for ``predict_proba``.
+    columns : names of a transformer's output columns, None where it has none.
+    container : what the pipeline returns: an ndarray, a pandas DataFrame or a Series.
+    """
+
+    name: str
+    method: str
+    index: int | None
+    tensor: Tensor
+    dtype: str
+    shape: tuple[int | None, ...]
+    labels: tuple[Any, ...] | None = None
+    columns: tuple[str, ...] | None = None
+    container: Literal["ndarray", "DataFrame", "Series"] = "ndarray"
+
+    @property
+    def discrete(self) -> bool:
+        """True where the check demands equality: labels, categories, bins, integers."""
+        return self.tensor not in ("float64", "float32") or self.labels is not None and self.method == "predict"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A demand on values that the pipeline computes on the way, answered by the output ``domain``.
+
+    ``domain`` is a bool tensor ``[N, len(conditions)]``: False where the pipeline would raise.
+    """
+
+    message: str
+    step: str
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Raw columns, graph inputs, graph outputs and the domain of one twin."""
+
+    container: Literal["DataFrame", "matrix", "documents"]
+    layout: Literal["columns", "packed"]
+    columns: tuple[Column, ...]
+    inputs: tuple[Input, ...]
+    outputs: tuple[Output, ...]
+    conditions: tuple[Condition, ...] = ()
+    missing_token: str = MISSING_TOKEN
+    extra_columns: Literal["ignored", "refused"] = "ignored"
+    methods: tuple[str, ...] = field(default=())
+
+    def to_json(self) -> dict[str, Any]:
+        """The signature as plain JSON values (tuples become lists)."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Signature:
+        """Read back what :meth:`to_json` wrote; numbers and texts keep their types."""
+
+        def tupled(value: Any) -> Any:
+            return tuple(value) if isinstance(value, list) else value
+
+        def build(kind: Any, entries: list[dict[str, Any]]) -> tuple[Any, ...]:
+            return tuple(kind(**{k: tupled(v) for k, v in entry.items()}) for entry in entries)
+
+        plain = {k: tupled(v) for k, v in data.items()}
+        plain["columns"] = build(Column, data["columns"])
+        plain["inputs"] = build(Input, data["inputs"])
+        plain["outputs"] = build(Output, data["outputs"])
+        plain["conditions"] = build(Condition, data["conditions"])
+        return cls(**plain)
+
+    def column(self, name: str) -> Column:
+        """The raw column of that name."""
+        return next(c for c in self.columns if c.name == name)
