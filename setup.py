@@ -11,4 +11,5 @@ packages = ["onnxtwin", *(f"onnxtwin.{name}" for name in find_packages("onnxtwin
 for floor in FLOORS:
     packages += [f"onnxtwin.{floor}", *(f"onnxtwin.{floor}.{name}" for name in find_packages(floor))]
 
-setup(packages=packages)
+# `build/` is a source folder here; setuptools would otherwise write into it.
+setup(packages=packages, options={"build": {"build_base": ".setuptools"}})

@@ -40,7 +40,9 @@ def joined_flights() -> pd.DataFrame:
     """
     weather = table("weather")[["origin", "time_hour", *WEATHER]]
     airports = table("airports").set_index("faa")[["lat", "lon"]]
-    planes = table("planes")[["tailnum", "year", "seats", "manufacturer"]].rename(columns={"year": "plane_year"})
+    planes = table("planes")[["tailnum", "year", "seats", "manufacturer"]].rename(
+        columns={"year": "plane_year"}
+    )
     return (
         table("flights")
         .merge(weather, on=["origin", "time_hour"], how="left")

@@ -106,7 +106,9 @@ def arrival_delay() -> tuple[Pipeline, pd.DataFrame, pd.Series]:
         ),
         (TargetEncoder(target_type="continuous", cv=KFold(shuffle=True, random_state=0)), ["dest"]),
     )
-    forest = RandomForestRegressor(n_estimators=50, max_leaf_nodes=300, max_features=0.4, random_state=0, n_jobs=-1)
+    forest = RandomForestRegressor(
+        n_estimators=50, max_leaf_nodes=300, max_features=0.4, random_state=0, n_jobs=-1
+    )
     pipeline = make_pipeline(prepare, StandardScaler(), forest)
     pipeline.fit(train[columns], train["arr_delay"])
     return pipeline, held_out[columns], held_out["arr_delay"]

@@ -1,0 +1,51 @@
+# Each target is one command from a clean clone; it needs Python 3.11+ with venv, and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/pytest -n 2
+# The top-level folders have their import names only once installed; types and imports are checked there.
+INSTALLED := .installed
+
+.PHONY: demo test test-long lint types imports clean
+
+demo: $(VENV)/demo.stamp
+	$(BIN)/onnxtwin build examples/flights/recipes.py:arrives_late -o artifacts/flights/arrives_late
+	$(BIN)/onnxtwin build examples/flights/recipes.py:arrival_delay -o artifacts/flights/arrival_delay
+
+test: lint types imports
+	$(PYTEST)
+
+test-long: $(VENV)/dev.stamp
+	$(PYTEST) -m long
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(INSTALLED)
+	cd $(INSTALLED) && ../$(BIN)/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache -p onnxtwin
+
+imports: $(INSTALLED)
+	cd $(INSTALLED) && ../$(BIN)/lint-imports --config ../pyproject.toml --cache-dir ../.import_linter_cache
+
+# Always made anew: setuptools leaves deleted files in its build folder.
+.PHONY: $(INSTALLED)
+$(INSTALLED): $(VENV)/dev.stamp
+	rm -rf $(INSTALLED) .setuptools
+	$(BIN)/pip install --quiet --no-deps --target $(INSTALLED) .
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "onnxtwin needs Python 3.11 or newer; say make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/demo.stamp: pyproject.toml setup.py | $(BIN)/python
+	$(BIN)/pip install --quiet --editable '.[demo]'
+	touch $@
+
+$(VENV)/dev.stamp: pyproject.toml setup.py | $(BIN)/python
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(INSTALLED) .setuptools *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
