@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PYTEST := $(BIN)/pytest -n 2
+PYTEST := $(BIN)/pytest -n 2 --dist loadgroup
 # The top-level folders have their import names only once installed; types and imports are checked there.
 INSTALLED := .installed
 
