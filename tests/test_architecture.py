@@ -6,8 +6,10 @@ Import floors themselves are linted by import-linter (`make imports`); this file
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -75,6 +77,15 @@ def test_every_module_answers_to_its_import_name(path: Path) -> None:
 def test_tests_mirror_the_source_folders() -> None:
     folders = {path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("test_*.py")}
     assert [str(folder) for folder in sorted(folders) if not (ROOT / folder).is_dir()] == []
+
+
+def test_every_runtime_dependency_is_justified_with_its_floor() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.match(r"([\w-]+)>=([\d.]+)", line).groups() for line in project["dependencies"]}  # type: ignore[union-attr]
+    text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    justified = set(re.findall(r"^\| ([\w-]+) \| ([\d.]+) \|", text, flags=re.MULTILINE))
+    assert justified == declared
+    assert [name for name, _ in declared if not re.search(rf"^\*\*.*\b{name}\b", text, re.MULTILINE)] == []
 
 
 def test_importing_the_package_needs_neither_pandas_nor_onnx_nor_scikit_learn() -> None:

@@ -1,4 +1,4 @@
-"""The flights example: raw rows, nothing known only after departure, twins that answer as the pipelines do."""
+"""The flights example: raw rows, only what is known before departure, twins that answer as pipelines do."""
 
 from __future__ import annotations
 
