@@ -1,0 +1,121 @@
+"""A graph's output tensors to what the pipeline's method returns, and the way back. numpy only.
+
+pandas in, pandas out: a transformer that answers with a DataFrame does so here too if the rows came from
+pandas, with their index; rows without pandas get the same values as an array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onnxtwin.build.columns import TENSOR_DTYPES, is_missing
+from onnxtwin.build.frames import is_frame, is_series, to_frame, to_series
+from onnxtwin.exporters.errors import DomainError
+from onnxtwin.exporters.signature import NAT, Output, Signature
+
+DOMAIN = "domain"
+"""Name of the graph's own validity output."""
+
+
+def outputs_of(signature: Signature, method: str) -> list[Output]:
+    """The output tensors that answer a method, in the order of the list it returns."""
+    found = [output for output in signature.outputs if output.method == method]
+    return sorted(found, key=lambda output: output.index or 0)
+
+
+def decode(specs: Sequence[Output], tensors: Sequence[NDArray[Any]], token: str, index: Any = None) -> Any:
+    """What a method returns.
+
+    Parameters
+    ----------
+    specs : the method's outputs, by :func:`outputs_of`.
+    tensors : theirs, each ``[N]`` or ``[N, k]`` as onnxruntime returned it.
+    token : how a missing string travels.
+    index : the caller's pandas index, None if the rows did not come from pandas.
+
+    Returns
+    -------
+    An array with the pipeline's own dtype, a list of them, a DataFrame or a Series.
+    """
+    answers = [_decode_one(spec, tensor, token, index) for spec, tensor in zip(specs, tensors, strict=True)]
+    return answers[0] if specs[0].index is None else answers
+
+
+def empty(output: Output) -> NDArray[Any]:
+    """The tensor of an output for no row."""
+    shape = tuple(0 if size is None else size for size in output.shape)
+    return np.empty(shape, TENSOR_DTYPES[output.tensor])
+
+
+def encode(signature: Signature, method: str, answer: Any) -> list[NDArray[Any]]:
+    """The tensors, in the order of :func:`outputs_of`, that a right graph yields for a pipeline's answer.
+
+    Raises
+    ------
+    ValueError
+        If the answer is not of the form that the signature describes.
+    """
+    specs = outputs_of(signature, method)
+    answers = [answer] if specs[0].index is None else list(answer)
+    return [_encode_one(spec, one, signature) for spec, one in zip(specs, answers, strict=True)]
+
+
+def check_domain(signature: Signature, valid: NDArray[np.bool_]) -> None:
+    """Raise DomainError for the first row in which the pipeline would have raised on the way.
+
+    Parameters
+    ----------
+    valid : the graph's ``domain`` output, bool ``[N, len(conditions)]``.
+    """
+    if valid.all():
+        return
+    row, which = np.argwhere(~valid)[0]
+    condition = signature.conditions[which]
+    count = int((~valid.all(axis=1)).sum())
+    others = f" ({count} rows in all)" if count > 1 else ""
+    raise DomainError(f"row {row} (counted from 0){others}, step {condition.step}: {condition.message}")
+
+
+def _decode_one(spec: Output, tensor: NDArray[Any], token: str, index: Any) -> Any:
+    values = _typed(spec, tensor, token)
+    if index is None or spec.container == "ndarray":
+        return values
+    if spec.container == "DataFrame":
+        return to_frame(values, spec.columns, index)
+    return to_series(values.reshape(len(values)), spec.columns[0] if spec.columns else None, index)
+
+
+def _typed(spec: Output, tensor: NDArray[Any], token: str) -> NDArray[Any]:
+    dtype = spec.dtype
+    if spec.tensor == "string":
+        if dtype.startswith("<U") or dtype == "str":
+            text = tensor.astype(np.str_)
+            return text.astype(np.promote_types(text.dtype, dtype)) if dtype.startswith("<U") else text
+        gone = tensor == token
+        return np.where(gone, np.nan, tensor).astype(object) if gone.any() else tensor
+    if dtype.startswith(("datetime64", "timedelta64")):
+        return tensor.view(dtype.split(",")[0].rstrip("]") + "]")
+    return tensor.astype(dtype, copy=False)
+
+
+def _encode_one(spec: Output, answer: Any, signature: Signature) -> NDArray[Any]:
+    if is_frame(answer) or is_series(answer):
+        answer = answer.to_numpy()
+    elif hasattr(answer, "toarray"):
+        answer = answer.toarray()
+    array = np.asarray(answer)
+    wanted = (len(array), *spec.shape[1:])
+    if array.shape != wanted:
+        raise ValueError(f"{spec.name}: the pipeline answered with shape {array.shape}, expected {wanted}")
+    if spec.tensor == "string":
+        flat = [signature.missing_token if is_missing(v) else str(v) for v in array.reshape(-1).tolist()]
+        return np.array(flat, dtype=object).reshape(array.shape)
+    if array.dtype.kind in "mM":
+        gone = np.isnat(array)
+        ticks = array.astype(spec.dtype.split(",")[0].rstrip("]") + "]").view(np.int64)
+        return np.where(gone, NAT, ticks)
+    return array.astype(TENSOR_DTYPES[spec.tensor])
