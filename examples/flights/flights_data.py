@@ -14,7 +14,7 @@ import pandas as pd
 WEATHER = ["temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib"]
 SCHEDULE = ["time_hour", "sched_dep_time", "sched_arr_time", "carrier", "origin", "dest"]
 COORDINATES = ["origin_lat", "origin_lon", "dest_lat", "dest_lon"]
-PLANE = ["plane_year", "seats", "manufacturer"]
+PLANE = ["plane_year", "seats", "model"]
 
 HELD_OUT_FROM = "2013-09"
 """Flights from this month on are held out: 111,913 of 336,776. ISO texts sort as time does."""
@@ -40,9 +40,7 @@ def joined_flights() -> pd.DataFrame:
     """
     weather = table("weather")[["origin", "time_hour", *WEATHER]]
     airports = table("airports").set_index("faa")[["lat", "lon"]]
-    planes = table("planes")[["tailnum", "year", "seats", "manufacturer"]].rename(
-        columns={"year": "plane_year"}
-    )
+    planes = table("planes")[["tailnum", "year", "seats", "model"]].rename(columns={"year": "plane_year"})
     return (
         table("flights")
         .merge(weather, on=["origin", "time_hour"], how="left")

@@ -102,7 +102,7 @@ def arrival_delay() -> tuple[Pipeline, pd.DataFrame, pd.Series]:
         (make_pipeline(SimpleImputer(strategy="median", add_indicator=True), PowerTransformer()), numbers),
         (
             OneHotEncoder(min_frequency=0.02, handle_unknown="infrequent_if_exist", sparse_output=False),
-            ["carrier", "origin", "manufacturer"],
+            ["carrier", "origin", "model"],
         ),
         (TargetEncoder(target_type="continuous", cv=KFold(shuffle=True, random_state=0)), ["dest"]),
     )
