@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PYTEST := $(BIN)/pytest -n 2 --dist loadgroup
+# Two workers on two cores: spinning OpenMP threads of one would starve the other (a fit took 76 s instead of 2).
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup
 # The top-level folders have their import names only once installed; types and imports are checked there.
 INSTALLED := .installed
 
