@@ -1,0 +1,117 @@
+"""Replays recorded vectors through a session: the self-test that a production process runs at start-up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onnxtwin.build.answers import DOMAIN, outputs_of
+from onnxtwin.build.contract import ATOL, RTOL
+from onnxtwin.build.session import Session
+from onnxtwin.build.vectors import Vectors
+from onnxtwin.exporters.signature import Output
+
+
+@dataclass(frozen=True)
+class OutputReplay:
+    """One output tensor against its recorded answers.
+
+    Attributes
+    ----------
+    name : the output's.
+    rows : compared.
+    mismatched : rows that differ: at all where the output is discrete, else by more than the tolerance.
+    worst : the largest absolute difference, ``inf`` if only one side is finite; None if not float.
+    bit_equal : share of the values that are equal to the last bit, 0 to 1.
+    first : position of the first mismatched row, None if there is none.
+    """
+
+    name: str
+    rows: int
+    mismatched: int
+    worst: float | None
+    bit_equal: float
+    first: int | None
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """The verdict of a replay; green only if rows were compared and none differs.
+
+    Attributes
+    ----------
+    rows : recorded.
+    outputs : one entry an output tensor.
+    failing : bool ``[rows]``: True where any output differs or the graph's own ``domain`` says no.
+    """
+
+    rows: int
+    outputs: tuple[OutputReplay, ...]
+    failing: NDArray[np.bool_]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every recorded answer was given again."""
+        return self.rows > 0 and not self.failing.any()
+
+    def __str__(self) -> str:
+        verdict = "equal" if self.ok else "UNEQUAL" if self.rows else "no rows"
+        lines = [f"{verdict}: {self.rows} recorded rows, {int(self.failing.sum())} differ"]
+        for output in self.outputs:
+            worst = "" if output.worst is None else f", worst difference {output.worst:.3g}"
+            first = "" if output.first is None else f", first in row {output.first}"
+            lines.append(
+                f"  {output.name}: {output.mismatched} of {output.rows} differ{first}{worst}, "
+                f"{output.bit_equal:.1%} equal to the last bit"
+            )
+        return "\n".join(lines)
+
+
+def replay(session: Session, vectors: Vectors) -> SelfTest:
+    """Feed the recorded rows to the graph and compare with the recorded answers.
+
+    Discrete outputs must be equal; floats agree if ``|a - b| <= 1e-9 + 1e-9 * |b|``, NaN with NaN, an
+    infinity with itself.
+    """
+    specs = [spec for method in session.methods for spec in outputs_of(session.signature, method)]
+    failing = np.zeros(len(vectors), dtype=np.bool_)
+    if not len(vectors):
+        return SelfTest(0, (), failing)
+    names = [spec.name for spec in specs] + [o.name for o in outputs_of(session.signature, DOMAIN)]
+    found = session.run_tensors(vectors.inputs, names)
+    results = []
+    for spec in specs:
+        result, wrong = _compare(spec, found[spec.name], vectors.outputs[spec.name])
+        results.append(result)
+        failing |= wrong
+    for spec in outputs_of(session.signature, DOMAIN):
+        failing |= ~found[spec.name].all(axis=1)
+    return SelfTest(len(vectors), tuple(results), failing)
+
+
+def _compare(
+    spec: Output, found: NDArray[Any], expected: NDArray[Any]
+) -> tuple[OutputReplay, NDArray[np.bool_]]:
+    rows = len(expected)
+    if found.shape != expected.shape:
+        return OutputReplay(spec.name, rows, rows, None, 0.0, 0), np.ones(rows, dtype=np.bool_)
+    worst = None
+    if expected.dtype.kind == "f":
+        unsigned = np.uint64 if expected.dtype.itemsize == 8 else np.uint32
+        equal = np.ascontiguousarray(found).view(unsigned) == np.ascontiguousarray(expected).view(unsigned)
+        same = (found == expected) | (np.isnan(found) & np.isnan(expected))
+        with np.errstate(invalid="ignore", over="ignore"):
+            gap = np.where(same, 0.0, np.abs(found - expected))
+            gap[np.isnan(gap)] = np.inf
+            # |a - inf| <= inf would hold for every a
+            bound = np.where(np.isfinite(expected), ATOL + RTOL * np.abs(expected), 0.0)
+        right = same if spec.discrete else np.asarray(gap <= bound)
+        worst = float(gap.max(initial=0.0))
+    else:
+        equal = right = np.equal(found, expected).astype(np.bool_)
+    wrong: NDArray[np.bool_] = ~right.reshape(rows, -1).all(axis=1)
+    first = int(np.argmax(wrong)) if wrong.any() else None
+    return OutputReplay(spec.name, rows, int(wrong.sum()), worst, float(np.mean(equal)), first), wrong
