@@ -1,6 +1,6 @@
-"""Python ``re`` patterns as RE2 patterns, for the question "does it match?" only.
+r"""Python ``re`` patterns as RE2 patterns, for the question "does it match?" only.
 
-onnxruntime's regular expressions are RE2's: no Unicode in ``\\w \\d \\s \\b``, other case folding, no
+onnxruntime's regular expressions are RE2's: no Unicode in ``\w \d \s \b``, other case folding, no
 look-around. Python's own parser reads the pattern and Python's own engine says which code points each
 one-character item accepts, so that classes, negation, ``re.ASCII`` and ``re.IGNORECASE`` need no second
 definition here; RE2 receives explicit code point ranges.
@@ -68,7 +68,7 @@ def literals_ignoring_case(text: str, engine: Literal["python", "pyarrow"]) -> s
     if engine == "pyarrow":
         return f"(?i:{literal(text)})"
     flags = re.IGNORECASE | re.UNICODE
-        return "".join(char_class(_accepted(_parser.LITERAL, ord(c), flags)) for c in text)
+    return "".join(char_class(_accepted(_parser.LITERAL, ord(c), flags)) for c in text)
 
 
 def plain_text(pattern: str, flags: int = 0) -> str | None:
@@ -101,13 +101,13 @@ def single_class(pattern: str, flags: int = 0) -> tuple[str, bool] | None:
 
 
 def translate(pattern: str, flags: int = 0, how: Literal["search", "match", "fullmatch"] = "search") -> str:
-    """An RE2 pattern whose full match says whether ``re.<how>(pattern, text, flags)`` finds anything.
+    r"""An RE2 pattern whose full match says whether ``re.<how>(pattern, text, flags)`` finds anything.
 
     Raises
     ------
     UnsupportedError
         for look-around, back-references, atomic groups, possessive repeats, repeats above 1000, ``$``
-        before the end of the pattern, and ``\\b`` between items that do not settle it.
+        before the end of the pattern, and ``\b`` between items that do not settle it.
     re.error
         if Python itself rejects the pattern.
     """
@@ -215,7 +215,7 @@ class _Translator:
     def boundary(
         self, kind: Any, items: list[tuple[Any, Any]], position: int, flags: int, first: bool, last: bool
     ) -> str:
-        """``\\b`` and ``\\B`` where the neighbouring items settle which side is a word character."""
+        r"""``\b`` and ``\B`` where the neighbouring items settle which side is a word character."""
         if flags & re.ASCII:
             return r"\b" if kind is _parser.AT_BOUNDARY else r"\B"
         wanted = kind is _parser.AT_BOUNDARY
