@@ -1,0 +1,403 @@
+"""The traced ndarray: the sample's real value, computed by numpy itself, beside a graph tensor.
+
+``Array`` speaks numpy's protocols and the ndarray surface; each operation asks numpy for the value and
+its dtype, and records the same operation in the graph. Where numpy hands out a view, so does an Array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import spox.opset.ai.onnx.v20 as op
+from numpy.lib.mixins import NDArrayOperatorsMixin
+from spox import Var
+
+from onnxtwin.exporters.errors import UnsupportedError
+from onnxtwin.exporters.signature import MISSING_TOKEN
+from onnxtwin.exporters.tensor import STRING, Tensor, cast, element_type, graph_dtype
+from onnxtwin.exporters.trace import require_trace
+
+
+class Array(NDArrayOperatorsMixin):
+    """An ndarray whose operations are recorded.
+
+    Parameters
+    ----------
+    value : the real array on the traced sample.
+    tensor : its graph side; None for a constant, which reaches the graph only when something needs it.
+
+    Raises
+    ------
+    UnsupportedError
+        From whatever would need the rows themselves: truth, iteration over rows, conversion to a
+        Python or compiled object.
+    """
+
+    __slots__ = ("_base", "_derive", "_index", "_seen", "_tensor", "_version", "value")
+    __array_priority__ = 1000
+
+    def __init__(self, value: np.ndarray, tensor: Tensor | None = None) -> None:
+        self.value = value
+        self._tensor = tensor
+        self._version = 0
+        self._base: Array | None = None
+        self._index: Any = None
+        self._derive: Callable[[Array], Tensor] | None = None
+        self._seen = 0
+
+    # isinstance(x, np.ndarray) holds in code that is traced, as it would for the real array.
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:  # type: ignore[override]
+        return np.ndarray
+
+    # ---- graph side ------------------------------------------------------------------------
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the value depends on nothing but the fitted pipeline (and the row count)."""
+        if self._base is not None:
+            return self._base.is_constant
+        return self._tensor is None
+
+    @property
+    def tensor(self) -> Tensor:
+        """The graph side; a view whose base was written is read anew, a constant is brought in."""
+        if self._base is not None and not self._base.is_constant:
+            if self._tensor is None or self._seen != self._base._version:
+                assert self._derive is not None
+                self._seen = self._base._version
+                self._tensor = self._derive(self._base)
+            return self._tensor
+        if self._tensor is not None:
+            return self._tensor
+        return constant_tensor(self.value)
+
+    def store(self, tensor: Tensor) -> None:
+        """Replace the graph side after an in-place write; the bases of a view learn of it."""
+        self._version += 1
+        if self._base is None:
+            self._tensor = tensor
+            return
+        if self._index is None:
+            raise require_trace().unsupported(
+                "writes into a reshaped or transposed view", "assign to the array itself, or copy() before writing"
+            )
+        from onnxtwin.exporters.indexing import write
+
+        write(self._base, self._index, Array(self.value, tensor))
+        self._tensor = tensor
+        self._seen = self._base._version
+
+    def view_of(self, base: Array, derive: Callable[[Array], Tensor], index: Any = None) -> Array:
+        """Declare this array a view of ``base``: read through ``derive``, written through ``index``."""
+        self._base, self._derive, self._index, self._seen = base, derive, index, base._version
+        return self
+
+    # ---- numpy's protocols -----------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        from onnxtwin.exporters.ufuncs import apply_ufunc
+
+        return apply_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
+        from onnxtwin.exporters.functions import apply_function
+
+        return apply_function(func, args, kwargs)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if self.is_constant:
+            value = self.value if dtype is None else self.value.astype(dtype, copy=False)
+            return value.copy() if copy else value
+        raise require_trace().unsupported(
+            "compiled code, or a numpy function that cannot be traced, asks for the values of the rows",
+            "use numpy functions on whole arrays (np.take(table, x) instead of table[x]), or register an exporter "
+            "for the function with @onnxtwin.exports",
+        )
+
+    def _refuse(self, what: str, way_out: str) -> UnsupportedError:
+        return require_trace().unsupported(what, way_out)
+
+    def __bool__(self) -> bool:
+        if self.is_constant:
+            return bool(self.value)
+        raise self._refuse("branches on the values of the rows", "use np.where, np.select or a boolean mask instead of if, and, or, not")
+
+    def _scalar(self, kind: Callable[[Any], Any]) -> Any:
+        if self.is_constant:
+            return kind(self.value)
+        raise self._refuse(f"turns a computed value into a Python {kind.__name__}", "keep it an array: use astype")
+
+    def __int__(self) -> int:
+        return int(self._scalar(int))
+
+    def __float__(self) -> float:
+        return float(self._scalar(float))
+
+    def __complex__(self) -> complex:
+        return complex(self._scalar(complex))
+
+    def __index__(self) -> int:
+        return int(self._scalar(int))
+
+    def item(self, *args: Any) -> Any:
+        if self.is_constant:
+            return self.value.item(*args)
+        raise self._refuse("takes single values out of an array", "keep it an array")
+
+    def tolist(self) -> Any:
+        if self.is_constant:
+            return self.value.tolist()
+        raise self._refuse("turns rows into a Python list", "compute on whole columns instead of Python lists")
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __iter__(self) -> Iterator[Any]:
+        if self.value.ndim == 0:
+            raise TypeError("iteration over a 0-d array")
+        if self.is_constant:
+            return iter([self[i] for i in range(len(self.value))])
+        if len(self.value) == require_trace().rows:
+            raise self._refuse("iterates over the rows", "compute on whole columns instead of looping over rows")
+        return iter([self[i] for i in range(len(self.value))])
+
+    def __contains__(self, item: Any) -> bool:
+        if self.is_constant:
+            return item in self.value
+        raise self._refuse("asks whether the rows contain a value", "use np.isin or == on the whole array")
+
+    def __getitem__(self, index: Any) -> Any:
+        from onnxtwin.exporters.indexing import read
+
+        return read(self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        from onnxtwin.exporters.indexing import assign
+
+        assign(self, index, value)
+
+    def __repr__(self) -> str:
+        return f"<traced {self.value.dtype} array of shape {self.value.shape}>"
+
+    def __copy__(self) -> Array:
+        return self.copy()
+
+    def __deepcopy__(self, memo: Any) -> Array:
+        return self.copy()
+
+    # ---- the ndarray surface -----------------------------------------------------------------
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.value.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape
+
+    @property
+    def ndim(self) -> int:
+        return self.value.ndim
+
+    @property
+    def size(self) -> int:
+        return self.value.size
+
+    @property
+    def itemsize(self) -> int:
+        return self.value.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.value.nbytes
+
+    @property
+    def flags(self) -> Any:
+        return self.value.flags
+
+    @property
+    def device(self) -> str:
+        return "cpu"
+
+    @property
+    def T(self) -> Any:
+        return np.transpose(self)
+
+    @property
+    def flat(self) -> Any:
+        return iter(self.ravel())
+
+    def copy(self, order: str = "C") -> Array:
+        return Array(self.value.copy(), None if self.is_constant else self.tensor)
+
+    def view(self, dtype: Any = None) -> Any:
+        if dtype is None or np.dtype(dtype) == self.dtype:
+            return self[...]
+        raise self._refuse(f"reinterprets the bytes of an array as {dtype}", "use astype")
+
+    def astype(self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> Array:
+        from onnxtwin.exporters.casting import astype
+
+        return astype(self, dtype, copy=copy, casting=casting)
+
+    def fill(self, value: Any) -> None:
+        self[...] = value
+
+    def toarray(self) -> Array:
+        """What scikit-learn calls on sparse output; traced values are dense."""
+        return self
+
+    todense = toarray
+    tocsr = toarray
+
+    def __getattr__(self, name: str) -> Any:
+        from onnxtwin.exporters.functions import METHODS
+
+        if name in METHODS:
+            function = METHODS[name]
+            return lambda *args, **kwargs: function(self, *args, **kwargs)
+        if name.startswith("__") or not hasattr(np.ndarray, name):
+            raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
+        raise self._refuse(f"ndarray.{name} is not supported in a traced method", "compute the same with other numpy functions")
+
+
+def encode(value: Any, missing: str = MISSING_TOKEN) -> np.ndarray:
+    """A real array as the graph holds it: text with the missing token, times as int64 ticks."""
+    array = np.asarray(value)
+    if array.dtype.kind == "O":
+        flat = array.reshape(-1)
+        if all(isinstance(x, str) or is_missing(x) for x in flat):
+            texts = np.array([missing if is_missing(x) else x for x in flat], dtype=np.str_)
+            return texts.reshape(array.shape)
+        if all(isinstance(x, (bool, np.bool_)) for x in flat):
+            return array.astype(bool)
+        if all(isinstance(x, (int, np.integer)) and not isinstance(x, bool) for x in flat):
+            return array.astype(np.int64)
+        if all(isinstance(x, (int, float, np.number)) or is_missing(x) for x in flat):
+            return np.array([np.nan if is_missing(x) else float(x) for x in flat]).reshape(array.shape)
+        raise require_trace().unsupported("an array mixes text with other values", "keep one type a column")
+    if array.dtype.kind == "T":
+        return array.astype(np.str_)
+    if array.dtype.kind in "mM":
+        return array.astype(np.int64)
+    return array
+
+
+def is_missing(x: Any) -> bool:
+    """None, NaN, pandas.NA and NaT."""
+    if x is None or isinstance(x, float) and x != x:
+        return True
+    return type(x).__name__ in ("NAType", "NaTType") or isinstance(x, (np.datetime64, np.timedelta64)) and bool(np.isnat(x))
+
+
+def constant_tensor(value: np.ndarray) -> Tensor:
+    """A constant brought into the graph."""
+    held = encode(value)
+    return Tensor(held.shape, graph_dtype(held.dtype), flat=require_trace().constant(held))
+
+
+def constant(value: Any) -> Array:
+    """Any array-like as a traced constant (traced values pass through)."""
+    return value if type(value) is Array else Array(np.asarray(value))
+
+
+def concrete(value: Any) -> Any:
+    """The real value of anything traced, containers included; everything else as it is."""
+    if hasattr(type(value), "__onnxtwin_value__"):
+        return value.__onnxtwin_value__()
+    if isinstance(value, Array):
+        return value.value
+    if type(value) in (list, tuple):
+        return type(value)(concrete(x) for x in value)
+    if type(value) is dict:
+        return {k: concrete(v) for k, v in value.items()}
+    return value
+
+
+def is_traced(value: Any) -> bool:
+    """Whether something traced (a constant Array counts) is in ``value``."""
+    if isinstance(value, Array) or hasattr(type(value), "__onnxtwin_value__"):
+        return True
+    if type(value) in (list, tuple):
+        return any(is_traced(x) for x in value)
+    return type(value) is dict and any(is_traced(x) for x in value.values())
+
+
+def record(what: str, value: Any, build: Callable[..., Var], *arrays: Array, column: bool = False) -> Array:
+    """Record one operation.
+
+    Parameters
+    ----------
+    what : the operation and its static arguments, compared between the two runs.
+    value : the real result, ndarray or scalar.
+    build : called with the flat graph values of ``arrays``, returns the result's.
+    column : ``build`` returns a 1-D result in the form ``[N, 1]``.
+
+    Returns
+    -------
+    Array
+        Constant if every input is; then nothing is recorded.
+    """
+    real = np.asarray(value)
+    if arrays and all(a.is_constant for a in arrays):
+        return Array(real)
+    tensors = [a.tensor for a in arrays]
+    return place(what, real, build(*(t.flat for t in tensors)), tensors, column=column)
+
+
+def place(what: str, real: np.ndarray, var: Var, inputs: Sequence[Tensor], *, column: bool = False) -> Array:
+    """An Array from a graph value that was just built from ``inputs``; its real value will be verified."""
+    trace = require_trace()
+    trace.note(f"{what} -> {real.dtype.kind}{real.ndim}", tuple(inputs))
+    tensor = Tensor(real.shape, element_type(var), **({"column": var} if column else {"flat": var}))
+    trace.expect(var, _comparable(real, tensor.dtype))
+    return Array(real, tensor)
+
+
+def _comparable(real: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    held = encode(real)
+    return held if dtype == STRING or held.dtype == dtype or held.dtype.kind in "OUT" else held.astype(dtype)
+
+
+def elementwise(what: str, real: Any, build: Callable[..., Var], arrays: Sequence[Array], dtypes: Sequence[np.dtype | None]) -> Array:
+    """Record an operation that broadcasts.
+
+    1-D operands stay in the form ``[N, 1]`` where they already have it. ``dtypes`` are the element types
+    that ``build`` expects, None for "as it is".
+    """
+    result = np.asarray(real)
+    if all(a.is_constant for a in arrays):
+        return Array(result)
+    flexible = [None if a.is_constant else a.tensor for a in arrays]
+    column = result.ndim == 1 and all(t is None or t.ndim == 1 and t.shape == result.shape for t in flexible)
+    column = column and any(t is not None and t.has_column for t in flexible)
+    variables: list[Var] = []
+    inputs: list[Tensor] = []
+    for array, tensor, dtype in zip(arrays, flexible, dtypes, strict=True):
+        if tensor is None:
+            held = encode(array.value)
+            held = held if dtype is None or dtype == STRING else held.astype(dtype)
+            if column and held.ndim == 1 and held.size > 1:
+                held = held.reshape(-1, 1)
+            tensor = Tensor(held.shape, graph_dtype(held.dtype), flat=require_trace().constant(held))
+            variables.append(tensor.flat)
+        else:
+            form = tensor.column if column else tensor.flat
+            variables.append(form if dtype is None or dtype == STRING else cast(form, dtype))
+        inputs.append(tensor)
+    return place(what, result, build(*variables), inputs, column=column)
+
+
+def to_bool(var: Var) -> Var:
+    """``var`` != 0, as numpy's truth of numbers."""
+    kind = element_type(var)
+    if kind == np.bool_:
+        return var
+    if kind == STRING:
+        return op.not_(op.equal(var, op.const(np.array("", np.str_))))
+    return op.not_(op.equal(var, op.const(np.zeros((), kind))))

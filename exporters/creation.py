@@ -1,0 +1,120 @@
+"""numpy's functions that do not dispatch on their arguments: what traced code gets in their place.
+
+Buffers (``zeros``, ``empty``) are traced constants, so that computed columns can be written into them;
+``asarray`` and its kin pass traced values through.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from onnxtwin.exporters.array import Array, concrete, is_traced
+from onnxtwin.exporters.fixed import fixed
+
+
+def _matrix(value: Any) -> Any:
+    """A traced frame, series or nested list as an Array."""
+    if type(value) is Array:
+        return value
+    if hasattr(value, "__onnxtwin_array__"):
+        return value.__onnxtwin_array__()
+    if isinstance(value, (list, tuple)):
+        items = [_matrix(v) if is_traced(v) else np.asarray(v) for v in value]
+        return np.stack(items)
+    return value
+
+
+def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: bool | None = None, **kwargs: Any) -> Any:
+    """``numpy.asarray``, traced values included."""
+    if not is_traced(a):
+        return fixed(np.asarray(a, dtype=dtype, order=order, copy=copy, **kwargs))
+    array = _matrix(a)
+    if dtype is not None and np.dtype(dtype) != array.dtype:
+        return array.astype(dtype)
+    return array.copy() if copy else array
+
+
+def array(object: Any, dtype: Any = None, *, copy: bool | None = True, order: str = "K", subok: bool = False, ndmin: int = 0, **kwargs: Any) -> Any:
+    """``numpy.array``, traced values included."""
+    if not is_traced(object):
+        return fixed(np.array(object, dtype=dtype, copy=copy, order=order, ndmin=ndmin, **kwargs))  # type: ignore[call-overload]
+    result = asarray(object, dtype)
+    if copy and result is object:
+        result = result.copy()
+    while result.ndim < ndmin:
+        result = result[None]
+    return result
+
+
+def zeros(shape: Any, dtype: Any = float, order: str = "C", **kwargs: Any) -> Array:
+    return Array(np.zeros(concrete(shape), dtype))
+
+
+def ones(shape: Any, dtype: Any = None, order: str = "C", **kwargs: Any) -> Array:
+    return Array(np.ones(concrete(shape), dtype))
+
+
+def empty(shape: Any, dtype: Any = float, order: str = "C", **kwargs: Any) -> Array:
+    """Zeros: what is read before it is written must be the same in both runs."""
+    return Array(np.zeros(concrete(shape), dtype))
+
+
+def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", **kwargs: Any) -> Array:
+    if not is_traced(fill_value):
+        return Array(np.full(concrete(shape), fill_value, dtype))
+    kind = concrete(fill_value).dtype if dtype is None else dtype
+    made = Array(np.zeros(concrete(shape), kind))
+    made[...] = fill_value
+    return made
+
+
+def _like(function: Any) -> Any:
+    def handler(a: Any, *args: Any, **kwargs: Any) -> Any:
+        kwargs.pop("subok", None)
+        if type(a) is Array:
+            return function(a, *args, **kwargs)
+        if is_traced(a):
+            return function(_matrix(a), *args, **kwargs)
+        real = np.zeros_like if function is np.empty_like else function
+        return Array(np.asarray(real(np.asarray(a), *args, **kwargs)))
+
+    return handler
+
+
+class _Columns:
+    """``np.c_[a, b]`` over traced arrays."""
+
+    def __getitem__(self, key: Any) -> Any:
+        items = key if isinstance(key, tuple) else (key,)
+        return np.column_stack([_matrix(i) for i in items]) if is_traced(items) else np.c_[key]
+
+
+class _Rows:
+    """``np.r_[a, b]`` over traced arrays."""
+
+    def __getitem__(self, key: Any) -> Any:
+        items = key if isinstance(key, tuple) else (key,)
+        return np.concatenate([np.atleast_1d(_matrix(i)) for i in items]) if is_traced(items) else np.r_[key]
+
+
+NUMPY: dict[str, Any] = {
+    "asarray": asarray,
+    "asanyarray": asarray,
+    "ascontiguousarray": asarray,
+    "asfortranarray": asarray,
+    "asarray_chkfinite": asarray,
+    "array": array,
+    "zeros": zeros,
+    "ones": ones,
+    "empty": empty,
+    "full": full,
+    "zeros_like": _like(np.zeros_like),
+    "ones_like": _like(np.ones_like),
+    "empty_like": _like(np.empty_like),
+    "full_like": _like(np.full_like),
+    "c_": _Columns(),
+    "r_": _Rows(),
+}
+"""Name in the numpy module -> what traced code sees."""

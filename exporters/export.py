@@ -1,0 +1,216 @@
+"""``export_graph``: a fitted pipeline and a sample become one ONNX graph with its signature."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+import spox
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+from spox import Var
+
+from onnxtwin.exporters import finish, reductions
+from onnxtwin.exporters.errors import RecordingError, UnsupportedError
+from onnxtwin.exporters.outputs import Answer, answers, real_answers
+from onnxtwin.exporters.sample import Sample, draw
+from onnxtwin.exporters.scope import substituted
+from onnxtwin.exporters.shadow import Shadow, shadow
+from onnxtwin.exporters.signature import Condition, Output, Signature
+from onnxtwin.exporters.trace import Trace, agrees, verify
+from onnxtwin.exporters.tree_ensemble import DeferredTrees, deferred
+
+METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples", "transform")
+"""The inference methods that a twin can answer, in the order of its outputs."""
+
+NUMPY_HANDLERS = (reductions,)
+"""Modules that register numpy handlers when imported."""
+
+LEAVES = {"sklearn": "onnxtwin.exporters.sklearn"}
+"""Library -> the package of its leaves, imported once the library is."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An exported graph and what it takes and gives.
+
+    Attributes
+    ----------
+    model : opset 20 and ai.onnx.ml 5, IR 10; inputs and outputs as ``signature`` says.
+    signature : raw columns, inputs, outputs, domain.
+    """
+
+    model: onnx.ModelProto
+    signature: Signature
+
+
+def export_graph(estimator: Any, X: Any, *, methods: list[str] | str | None = None, layout: str = "columns") -> Exported:
+    """Trace a fitted pipeline's inference methods and write them as one graph.
+
+    Parameters
+    ----------
+    estimator : fitted scikit-learn-compatible estimator, usually a Pipeline.
+    X : raw rows, a DataFrame, a 2-D or 1-D ndarray, or a list or Series of str; at least one row. It gives the
+        signature and the traced sample; none of its rows reaches the graph.
+    methods : None for what production calls (``predict``, and ``predict_proba`` where there is one; ``transform``
+        for a transformer), a list of names, or "all".
+    layout : "columns" (an input a raw column) or "packed" (a matrix an element type).
+
+    Returns
+    -------
+    Exported
+
+    Raises
+    ------
+    UnsupportedError
+        For what a graph cannot say exactly, naming step, file, line and a way out.
+    SignatureError
+        For a sample that does not describe raw columns.
+    RecordingError
+        If the graph does not answer what the pipeline answers on the sample.
+    """
+    _load_leaves()
+    _require_fitted(estimator)
+    if layout not in ("columns", "packed"):
+        raise UnsupportedError(f"layout {layout!r} is unknown\n  way out: 'columns' or 'packed'")
+    names = _methods(estimator, methods)
+    sample = draw(estimator, X, names, layout)
+    copied = shadow(estimator)
+    with substituted(copied):
+        first, _ = _run(copied, sample, names, sample.first, None)
+        with deferred() as trees:
+            second, traced = _run(copied, sample, names, sample.second, first)
+    return _finished(estimator, sample, names, second, traced, trees)
+
+
+def _load_leaves() -> None:
+    for library, package in LEAVES.items():
+        if library in sys.modules:
+            importlib.import_module(package)
+
+
+def _require_fitted(estimator: Any) -> None:
+    if isinstance(estimator, type):
+        raise UnsupportedError(f"{estimator.__name__} is a class\n  way out: export a fitted instance")
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError as error:
+        raise UnsupportedError(f"the pipeline is not fitted: {error}\n  way out: call fit before exporting") from error
+    except TypeError as error:
+        raise UnsupportedError(f"{type(estimator).__name__} is not an estimator: {error}\n  way out: export a fitted estimator") from error
+
+
+def _methods(estimator: Any, methods: list[str] | str | None) -> list[str]:
+    held = [m for m in METHODS if hasattr(estimator, m)]
+    if methods is None:
+        chosen = [m for m in held if m in ("predict", "predict_proba")] or [m for m in held if m == "transform"] or held[:1]
+    elif methods == "all":
+        chosen = held
+    else:
+        chosen = [methods] if isinstance(methods, str) else list(methods)
+        unknown = [m for m in chosen if m not in METHODS or m not in held]
+        if unknown:
+            raise UnsupportedError(f"{type(estimator).__name__} has no inference method {unknown[0]!r}\n  way out: choose among {held}")
+    if not chosen:
+        raise UnsupportedError(f"{type(estimator).__name__} has no inference method\n  way out: export an estimator with one of {list(METHODS)}")
+    return [m for m in METHODS if m in chosen]
+
+
+@dataclass
+class _Traced:
+    inputs: dict[str, Var]
+    answers: dict[str, list[Answer]]
+
+
+def _run(copied: Shadow, sample: Sample, names: list[str], rows: Any, previous: Trace | None) -> tuple[Trace, _Traced]:
+    """Run the methods once on traced rows."""
+    trace = Trace(rows=len(rows), previous=previous, steps=copied.steps)
+    with trace.running():
+        inputs = {
+            f"in_{i}": spox.argument(spox.Tensor(np.str_ if entry.tensor == "string" else np.dtype(entry.tensor), ("N", len(entry.columns))))
+            for i, entry in enumerate(sample.inputs)
+        }
+        trace.row_source = next(iter(inputs.values()), None)
+        traced = sample.traced(rows, list(inputs.values()))
+        found: dict[str, list[Answer]] = {}
+        for name in names:
+            answer = getattr(copied.estimator, name)(traced())
+            found[name] = answers(name, answer)
+        for entries in found.values():
+            for entry in entries:
+                assert entry.array.tensor.flat is not None
+        trace.finish()
+    return trace, _Traced(inputs, found)
+
+
+def _finished(estimator: Any, sample: Sample, names: list[str], trace: Trace, traced: _Traced, trees: DeferredTrees) -> Exported:
+    with trace.running():
+        return _finish(estimator, sample, names, trace, traced, trees)
+
+
+def _finish(estimator: Any, sample: Sample, names: list[str], trace: Trace, traced: _Traced, trees: DeferredTrees) -> Exported:
+    feeds = {f"in_{i}": value for i, value in enumerate(sample.feeds(sample.second))}
+
+    def values(variables: list[Var]) -> list[np.ndarray]:
+        if not variables:
+            return []
+        outputs = {f"v{i}": finish.identity(v) for i, v in enumerate(variables)}
+        return finish.evaluate(finish.build(traced.inputs, outputs, trees), feeds)
+
+    verify(trace, values)
+    taken = {entry.name for entry in sample.inputs}
+    outputs: list[Output] = []
+    variables: dict[str, Var] = {}
+    for name in names:
+        for answer in traced.answers[name]:
+            output = answer.output(estimator, taken)
+            outputs.append(output)
+            variables[output.name] = answer.array.tensor.flat
+    demands = {f"cond_{i}": finish.condition(r.var) for i, r in enumerate(trace.requirements)}
+    if finish.undeclared_narrowings([*variables.values(), *demands.values()], trace.narrowed):
+        raise RecordingError("a float64 value is narrowed to float32 although the pipeline computes in float64\n  way out: report it; nothing was exported")
+    results = {f"out_{i}": finish.identity(v) for i, v in enumerate(variables.values())}
+    model = finish.build(traced.inputs, results | {k: finish.identity(v) for k, v in demands.items()}, trees)
+    finish.merge(model)
+    public = {f"in_{i}": entry.name for i, entry in enumerate(sample.inputs)} | {f"out_{i}": name for i, name in enumerate(variables)}
+    conditions: tuple[Condition, ...] = ()
+    if demands:
+        kept = finish.join_conditions(model.graph, list(demands), "cond")
+        conditions = tuple(Condition(trace.requirements[i].message, trace.requirements[i].step) for i in kept)
+        public["cond"] = "domain" if "domain" not in taken else "domain.output"
+        outputs.append(Output(public["cond"], "domain", None, "bool", "bool", (None, len(conditions))))
+    order = [o.name for o in outputs]
+    model = finish.finish(model, public, order, f"answers {', '.join(names)} of {type(estimator).__name__}")
+    finish.refuse_unsafe(model)
+    signature = sample.signature(tuple(outputs), conditions, trace, tuple(names))
+    exported = Exported(model, signature)
+    _prove(estimator, sample, exported)
+    return exported
+
+
+def _prove(estimator: Any, sample: Sample, exported: Exported) -> None:
+    """The finished graph against the pipeline itself, on both samples, one row, and none."""
+    run = finish.session(exported.model)
+    names = [o.name for o in exported.signature.outputs]
+    for rows in (sample.first, sample.second, sample.second[:1]):
+        feeds = dict(zip((e.name for e in sample.inputs), sample.feeds(rows), strict=True))
+        got = dict(zip(names, run.run(names, feeds), strict=True))
+        for output in exported.signature.outputs:
+            if output.method == "domain":
+                if not got[output.name].all():
+                    raise RecordingError("the graph's domain excludes rows that the pipeline answers\n  way out: report it; nothing was exported")
+        for method in exported.signature.methods:
+            expected = real_answers(method, getattr(estimator, method)(rows))
+            held = [o for o in exported.signature.outputs if o.method == method]
+            for output, real in zip(held, expected, strict=True):
+                if not agrees(got[output.name].reshape(real.shape) if got[output.name].size == real.size else got[output.name], real):
+                    raise RecordingError(f"{method}: the finished graph does not answer what the pipeline answers on {len(rows)} rows\n  way out: report it; nothing was exported")
+    empty = {e.name: f[:0] for e, f in zip(sample.inputs, sample.feeds(sample.first), strict=True)}
+    for output, none in zip(exported.signature.outputs, run.run(names, empty), strict=True):
+        if len(none) != 0:
+            raise RecordingError(f"{output.name}: the graph answers {len(none)} rows for zero rows\n  way out: report it; nothing was exported")
+

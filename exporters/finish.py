@@ -1,0 +1,366 @@
+"""From recorded outputs to the model file's content: built, verified, merged, named, deterministic bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import spox
+import spox.opset.ai.onnx.v20 as op
+from onnx import helper
+from spox import Var
+
+from onnxtwin.exporters.errors import UnsupportedError
+from onnxtwin.exporters.tree_ensemble import DeferredTrees
+
+IR_VERSION = 10
+"""What onnxruntime 1.21 reads."""
+
+OPSETS = {"": 20, "ai.onnx.ml": 5, "com.microsoft": 1}
+
+
+def build(inputs: dict[str, Var], outputs: dict[str, Var], trees: DeferredTrees) -> onnx.ModelProto:
+    """The spox graph as a model, with the attributes of large nodes put back.
+
+    Requires: every input is used or harmless. Ensures: IR and opsets of the oldest supported onnxruntime.
+    """
+    model = spox.build(inputs, outputs, drop_unused_inputs=False)
+    trees.patch(model)
+    model.ir_version = IR_VERSION
+    for entry in model.opset_import:
+        limit = OPSETS.get(entry.domain)
+        if limit is not None and entry.version > limit:
+            raise UnsupportedError(f"the graph needs opset {entry.version} of {entry.domain or 'ai.onnx'}, newer than onnxruntime 1.21 runs")
+    return model
+
+
+def identity(var: Var) -> Var:
+    """``var`` as an output of its own, even where it is an input or another output too."""
+    return op.identity(var)
+
+
+def condition(var: Var) -> Var:
+    """A bool condition ``[N]`` as an output column ``[N, 1]``."""
+    return op.unsqueeze(var, op.const(np.array([1], np.int64)))
+
+
+def join_conditions(graph: onnx.GraphProto, names: Sequence[str], joined: str) -> list[int]:
+    """Replace the condition outputs ``names`` by one output ``joined``, in place; equal conditions count once.
+
+    Requires: equal nodes have been merged. Ensures: ``joined`` is bool ``[N, k]``; the answer says which conditions
+    its columns are.
+    """
+    sources = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Identity"}
+    kept = {sources.get(name, name): i for i, name in reversed(list(enumerate(names)))}
+    positions = sorted(kept.values())
+    graph.node.append(helper.make_node("Concat", [names[i] for i in positions], [joined], axis=1))
+    outputs = [o for o in graph.output if o.name not in names]
+    del graph.output[:]
+    graph.output.extend(outputs)
+    graph.output.append(helper.make_tensor_value_info(joined, onnx.TensorProto.BOOL, ["N", len(positions)]))
+    return positions
+
+
+def session(model: onnx.ModelProto) -> ort.InferenceSession:
+    """A single-threaded session that answers the same bits on every call."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def evaluate(model: onnx.ModelProto, feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """The model's outputs on ``feeds``, in order."""
+    return list(session(model).run(None, feeds))
+
+
+def undeclared_narrowings(outputs: Iterable[Var], declared: set[int]) -> int:
+    """How many float64 -> float32 casts the outputs depend on that no code asked for.
+
+    Parameters
+    ----------
+    declared : ``id`` of the variable info of each declared cast's result.
+    """
+    todo = [v._var_info for v in outputs]
+    seen = {id(v) for v in todo}
+    found = 0
+    while todo:
+        info = todo.pop()
+        node = info._op
+        inputs = list(node.inputs.get_var_infos().values())
+        narrows = node.op_type.identifier == "Cast" and _is(info, np.float32) and _is(inputs[0], np.float64)
+        found += narrows and id(info) not in declared
+        fresh = [v for v in inputs if id(v) not in seen]
+        seen.update(id(v) for v in fresh)
+        todo.extend(fresh)
+    return found
+
+
+def _is(info: Any, dtype: Any) -> bool:
+    return isinstance(info.type, spox.Tensor) and np.dtype(info.type.dtype) == dtype
+
+
+def merge_equal(graph: onnx.GraphProto) -> None:
+    """Merge nodes that compute the same from the same, and initializers with the same content, in place.
+
+    Requires: nodes in topological order. Ensures: the same outputs; two methods of a pipeline share their
+    preprocessing. Nodes with subgraphs are kept as they are, but read merged values.
+    """
+    alias: dict[str, str] = {}
+    contents: dict[bytes, str] = {}
+    kept_initializers: list[onnx.TensorProto] = []
+    for tensor in graph.initializer:
+        key = hashlib.sha256(_content(tensor)).digest()
+        if key in contents:
+            alias[tensor.name] = contents[key]
+        else:
+            contents[key] = tensor.name
+            kept_initializers.append(tensor)
+    outputs = {o.name for o in graph.output}
+    known: dict[bytes, onnx.NodeProto] = {}
+    kept: list[onnx.NodeProto] = []
+    for node in graph.node:
+        for i, name in enumerate(node.input):
+            node.input[i] = alias.get(name, name)
+        subgraphs = [a for a in node.attribute if a.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS)]
+        for attribute in subgraphs:
+            _rename_outer(attribute.g, alias)
+        key = _node_key(node)
+        same = known.get(key) if not subgraphs else None
+        if same is None or any(name in outputs for name in node.output):
+            known.setdefault(key, node)
+            kept.append(node)
+            continue
+        alias.update(zip(node.output, same.output, strict=True))
+    del graph.node[:]
+    graph.node.extend(kept)
+    del graph.initializer[:]
+    graph.initializer.extend(kept_initializers)
+
+
+def _content(tensor: onnx.TensorProto) -> bytes:
+    copy = onnx.TensorProto()
+    copy.CopyFrom(tensor)
+    copy.ClearField("name")
+    return copy.SerializeToString(deterministic=True)
+
+
+def _node_key(node: onnx.NodeProto) -> bytes:
+    digest = hashlib.sha256(f"{node.domain}\0{node.op_type}\0{len(node.output)}\0".encode())
+    digest.update("\0".join(node.input).encode())
+    for attribute in sorted(node.attribute, key=lambda a: a.name):
+        digest.update(attribute.SerializeToString(deterministic=True))
+    return digest.digest()
+
+
+def _rename_outer(graph: onnx.GraphProto, alias: dict[str, str]) -> None:
+    own = {i.name for i in graph.input} | {t.name for t in graph.initializer} | {o for n in graph.node for o in n.output}
+    for node in graph.node:
+        for i, name in enumerate(node.input):
+            if name not in own:
+                node.input[i] = alias.get(name, name)
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                _rename_outer(attribute.g, alias)
+    for output in graph.output:
+        if output.name not in own:
+            output.name = alias.get(output.name, output.name)
+
+
+def constants_to_initializers(graph: onnx.GraphProto) -> None:
+    """Constant nodes become initializers, so that equal ones merge and sessions load them once."""
+    kept = []
+    for node in graph.node:
+        value = next((a for a in node.attribute if a.name == "value"), None)
+        if node.op_type == "Constant" and value is not None and node.domain == "":
+            tensor = onnx.TensorProto()
+            tensor.CopyFrom(value.t)
+            tensor.name = node.output[0]
+            graph.initializer.append(tensor)
+        else:
+            kept.append(node)
+    del graph.node[:]
+    graph.node.extend(kept)
+
+
+def drop_identities(graph: onnx.GraphProto) -> None:
+    """Let the producer of a value bear an output's name itself, where an Identity stands between.
+
+    Keeps the Identity where the value is an input, an initializer, or already an output.
+    """
+    fixed = {v.name for v in [*graph.input, *graph.initializer]} | {o.name for o in graph.output}
+    producers = {name: node for node in graph.node for name in node.output}
+    alias: dict[str, str] = {}
+    kept: list[onnx.NodeProto] = []
+    outputs = {o.name for o in graph.output}
+    for node in graph.node:
+        for i, name in enumerate(node.input):
+            node.input[i] = alias.get(name, name)
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                _rename_outer(attribute.g, alias)
+        if node.op_type != "Identity" or node.domain:
+            kept.append(node)
+            continue
+        source, target = node.input[0], node.output[0]
+        if target not in outputs:
+            alias[target] = source
+        elif source in fixed or source not in producers:
+            kept.append(node)
+        else:
+            producer = producers[source]
+            producer.output[list(producer.output).index(source)] = target
+            alias[source] = target
+            producers[target] = producer
+            for other in kept:
+                for i, name in enumerate(other.input):
+                    if name == source:
+                        other.input[i] = target
+                for attribute in other.attribute:
+                    if attribute.type == onnx.AttributeProto.GRAPH:
+                        _rename_outer(attribute.g, {source: target})
+    del graph.node[:]
+    graph.node.extend(kept)
+
+
+def drop_unused(graph: onnx.GraphProto) -> None:
+    """Remove initializers and nodes that no output depends on."""
+    needed = {o.name for o in graph.output}
+    kept: list[onnx.NodeProto] = []
+    for node in reversed(graph.node):
+        if any(name in needed for name in node.output):
+            kept.append(node)
+            needed.update(_reads(node))
+    del graph.node[:]
+    graph.node.extend(reversed(kept))
+    initializers = [t for t in graph.initializer if t.name in needed]
+    del graph.initializer[:]
+    graph.initializer.extend(initializers)
+
+
+def _reads(node: onnx.NodeProto) -> set[str]:
+    names = set(node.input)
+    for attribute in node.attribute:
+        if attribute.type == onnx.AttributeProto.GRAPH:
+            for inner in attribute.g.node:
+                names |= _reads(inner)
+            names |= {o.name for o in attribute.g.output}
+    return names
+
+
+def rename(graph: onnx.GraphProto, public: dict[str, str]) -> None:
+    """Give inputs and outputs their public names and everything else a number nobody can collide with.
+
+    Ensures: names follow from the structure alone, so equal graphs have equal bytes.
+    """
+    taken = set(public.values())
+    names = dict(public)
+    count = 0
+
+    def fresh() -> str:
+        nonlocal count
+        count += 1
+        name = f"_{count}"
+        while name in taken:
+            count += 1
+            name = f"_{count}"
+        return name
+
+    def visit(g: onnx.GraphProto) -> None:
+        for value in [*g.input, *g.initializer]:
+            if value.name not in names:
+                names[value.name] = fresh()
+        for node in g.node:
+            for name in node.output:
+                if name and name not in names:
+                    names[name] = fresh()
+            for attribute in node.attribute:
+                if attribute.type == onnx.AttributeProto.GRAPH:
+                    visit(attribute.g)
+
+    def apply(g: onnx.GraphProto) -> None:
+        for value in [*g.input, *g.initializer, *g.output]:
+            value.name = names.get(value.name, value.name)
+        for i, node in enumerate(g.node):
+            node.name = f"{node.op_type}_{i}"
+            for field in (node.input, node.output):
+                for k, name in enumerate(field):
+                    if name:
+                        field[k] = names.get(name, name)
+            for attribute in node.attribute:
+                if attribute.type == onnx.AttributeProto.GRAPH:
+                    apply(attribute.g)
+
+    visit(graph)
+    apply(graph)
+
+
+def merge(model: onnx.ModelProto) -> None:
+    """Merge what the methods share, in place."""
+    constants_to_initializers(model.graph)
+    merge_equal(model.graph)
+
+
+def finish(model: onnx.ModelProto, public: dict[str, str], order: Sequence[str], description: str) -> onnx.ModelProto:
+    """The exported model: named, ordered, with metadata and without anything of this machine."""
+    graph = model.graph
+    drop_identities(graph)
+    drop_unused(graph)
+    outputs = {public.get(o.name, o.name): o for o in graph.output}
+    ordered = [outputs[name] for name in order]
+    copies = [onnx.ValueInfoProto.FromString(o.SerializeToString()) for o in ordered]
+    del graph.output[:]
+    graph.output.extend(copies)
+    del graph.value_info[:]
+    rename(graph, public)
+    for value in [*graph.input, *graph.output]:
+        shape = value.type.tensor_type.shape
+        if len(shape.dim):
+            shape.dim[0].Clear()
+            shape.dim[0].dim_param = "N"
+    graph.name = "onnxtwin"
+    model.producer_name, model.producer_version = "onnxtwin", ""
+    model.doc_string = description
+    imports = {i.domain: i.version for i in model.opset_import if i.domain in _domains(graph) | {""}} or {"": OPSETS[""]}
+    del model.opset_import[:]
+    for domain, version in sorted(imports.items()):
+        model.opset_import.append(helper.make_opsetid(domain, version))
+    return model
+
+
+def _domains(graph: onnx.GraphProto) -> set[str]:
+    found = {node.domain for node in graph.node}
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                found |= _domains(attribute.g)
+    return {"" if d == "ai.onnx" else d for d in found}
+
+
+def refuse_unsafe(model: onnx.ModelProto) -> None:
+    """Refuse an operator that a supported onnxruntime lacks or answers wrongly for its element types."""
+    from onnxtwin.exporters import kernels
+
+    inferred = onnx.shape_inference.infer_shapes(model, data_prop=False) if model.ByteSize() < 2**31 else model
+    types = {v.name: v.type.tensor_type.elem_type for v in [*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output]}
+    types.update({t.name: t.data_type for t in inferred.graph.initializer})
+    for node in inferred.graph.node:
+        held = [types.get(name, 0) for name in node.input]
+        problem = kernels.unsafe(node.domain, node.op_type, [_type_name(t) for t in held])
+        if problem:
+            raise UnsupportedError(f"operator {node.op_type} of {[_type_name(t) for t in held]} is unsafe: {problem}\n  way out: report it; nothing was exported")
+
+
+def _type_name(elem_type: int) -> str:
+    return onnx.TensorProto.DataType.Name(elem_type).lower() if elem_type else ""
+
+
+def to_bytes(model: onnx.ModelProto) -> bytes:
+    """Deterministic serialisation."""
+    return model.SerializeToString(deterministic=True)
+

@@ -1,0 +1,44 @@
+"""Fitted arrays as the traced code sees them: real ndarrays that can also be indexed by traced values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from onnxtwin.exporters.array import Array, is_traced
+from onnxtwin.exporters.trace import require_trace
+
+
+class Fixed(np.ndarray):
+    """An ndarray whose ``[...]`` and ``take`` accept traced indices: ``self.classes_[np.argmax(scores, axis=1)]``."""
+
+    def __getitem__(self, index: Any) -> Any:
+        if type(index) is Array or type(index) is tuple and any(type(i) is Array for i in index):
+            from onnxtwin.exporters.indexing import read
+
+            return read(Array(self.view(np.ndarray)), index)
+        return super().__getitem__(index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if is_traced(value) or is_traced(index):
+            raise require_trace().unsupported(
+                "writes computed values into an array made outside of the trace", "make the array with np.zeros or np.empty inside the method"
+            )
+        super().__setitem__(index, value)
+
+    def take(self, indices: Any, axis: Any = None, out: Any = None, mode: Any = "raise") -> Any:
+        if is_traced(indices):
+            return np.take(Array(self.view(np.ndarray)), indices, axis=axis, mode=mode)  # type: ignore[call-overload]
+        return super().take(indices, axis=axis, out=out, mode=mode)
+
+    def __array_wrap__(self, array: np.ndarray, context: Any = None, return_scalar: bool = False) -> Any:
+        # numpy hands scalars back for 0-d results of plain arrays; a subclass has to say so itself.
+        if array.ndim == 0:
+            return array[()]
+        return super().__array_wrap__(array, context, return_scalar)
+
+
+def fixed(value: Any) -> Any:
+    """An exact ndarray as :class:`Fixed` (same memory); everything else as it is."""
+    return value.view(Fixed) if type(value) is np.ndarray and value.dtype.names is None else value

@@ -1,0 +1,117 @@
+"""What a method answered, as the graph's outputs: arrays, lists of arrays, frames, labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from onnxtwin.exporters.array import Array, constant, encode, is_traced
+from onnxtwin.exporters.errors import UnsupportedError
+from onnxtwin.exporters.signature import Output
+from onnxtwin.exporters.tensor import Tensor
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One output tensor of a method.
+
+    Attributes
+    ----------
+    method, index : which method, and the position where it answers several tensors.
+    array : the traced answer.
+    container, columns : what the pipeline returned, and its columns' names.
+    """
+
+    method: str
+    index: int | None
+    array: Array
+    container: str = "ndarray"
+    columns: tuple[str, ...] | None = None
+
+    def output(self, estimator: Any, taken: set[str]) -> Output:
+        """Its description; a name that a raw column bears is avoided."""
+        suffix = "" if self.index is None else f".{self.index}"
+        name = f"{self.method}{suffix}"
+        while name in taken:
+            name += ".output"
+        tensor = self.array.tensor
+        kind: Any = {"U": "string", "b": "bool", "i": "int64", "u": "int64"}.get(tensor.dtype.kind, tensor.dtype.name)
+        shape = (None, *self.array.shape[1:])
+        labels = _labels(estimator, self.method, self.index)
+        return Output(name, self.method, self.index, kind, str(self.array.dtype), shape, labels, self.columns, self.container)  # type: ignore[arg-type]
+
+
+def _labels(estimator: Any, method: str, index: int | None) -> tuple[Any, ...] | None:
+    classes = getattr(estimator, "classes_", None)
+    if classes is None or method not in ("predict", "predict_proba", "predict_log_proba", "decision_function"):
+        return None
+    if isinstance(classes, list):
+        if index is None:
+            return None
+        classes = classes[index]
+    return tuple(np.asarray(classes).tolist())
+
+
+def answers(method: str, result: Any) -> list[Answer]:
+    """The tensors of what a traced method returned.
+
+    Raises
+    ------
+    UnsupportedError
+        For a result that is not made of arrays or frames.
+    """
+    if hasattr(type(result), "__onnxtwin_columns__"):
+        return _frame(method, result)
+    if isinstance(result, (list, tuple)) and result and all(is_traced(r) or isinstance(r, np.ndarray) for r in result):
+        return [_one(method, i, constant(r)) for i, r in enumerate(result)]
+    if isinstance(result, np.ndarray) or hasattr(type(result), "__onnxtwin_value__"):
+        series = hasattr(type(result), "__onnxtwin_array__")
+        array = result.__onnxtwin_array__() if series else constant(result)
+        parts = {p.dtype for p in array.tensor.parts} if array.ndim == 2 else set()
+        if len(parts) > 1:
+            return [_one(method, i, array[:, i : i + 1]) for i in range(array.shape[1])]
+        return [_one(method, None, array, "Series" if series else "ndarray")]
+    raise UnsupportedError(f"{method} returns {type(result).__name__}\n  way out: return an array or a DataFrame")
+
+
+def _frame(method: str, frame: Any) -> list[Answer]:
+    names = tuple(str(c) for c in frame.columns)
+    columns: Sequence[Array] = frame.__onnxtwin_columns__()
+    kinds = {c.tensor.dtype for c in columns}
+    if len(kinds) == 1:
+        return [_one(method, None, frame.__onnxtwin_array__(), "DataFrame", names)]
+    return [_one(method, i, c[:, None], "DataFrame", (names[i],)) for i, c in enumerate(columns)]
+
+
+def _one(method: str, index: int | None, array: Array, container: str = "ndarray", columns: tuple[str, ...] | None = None) -> Answer:
+    dtype = array.tensor.dtype
+    if dtype.kind in "iu" and dtype != np.int64:
+        array = Array(array.value, array.astype(np.int64).tensor)
+    elif dtype == np.dtype("O"):
+        array = Array(array.value, Tensor(array.shape, dtype, flat=array.tensor.flat))
+    return Answer(method, index, array, container, columns)
+
+
+def real_answers(method: str, result: Any) -> list[np.ndarray]:
+    """What the pipeline itself returned, as the graph's outputs hold it."""
+    if hasattr(result, "toarray"):
+        result = result.toarray()
+    if isinstance(result, (list, tuple)):
+        return [_held(np.asarray(r)) for r in result]
+    if hasattr(result, "iloc") and result.ndim == 2:
+        held = [encode(result.iloc[:, i].to_numpy()) for i in range(result.shape[1])]
+        if len({_held(h).dtype.kind for h in held}) > 1:
+            return [_held(h).reshape(-1, 1) for h in held]
+        return [_held(np.stack(held, axis=1))]
+    array = np.asarray(result)
+    if array.dtype.kind == "O" and array.ndim == 2:
+        held = [_held(encode(array[:, i])) for i in range(array.shape[1])]
+        return [h.reshape(-1, 1) for h in held] if len({h.dtype.kind for h in held}) > 1 else [np.stack(held, axis=1)]
+    return [_held(encode(array))]
+
+
+def _held(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.int64) if array.dtype.kind in "iu" else array

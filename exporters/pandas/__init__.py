@@ -1,0 +1,1 @@
+PANDAS: dict[str, object] = {}

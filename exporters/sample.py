@@ -1,0 +1,215 @@
+"""The sample: what the raw columns are, and the rows that a trace runs on.
+
+The rows are drawn from the user's own, and every column that the pipeline accepts as missing is missing in
+one of them, so that the recorded code and the verification meet missing values too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from spox import Var
+
+from onnxtwin.exporters.array import Array, encode
+from onnxtwin.exporters.columns import describe_frame, describe_matrix, encode_column, set_missing
+from onnxtwin.exporters.errors import SignatureError
+from onnxtwin.exporters.signature import Column, Condition, Input, Output, Signature
+from onnxtwin.exporters.tensor import Tensor, graph_dtype
+from onnxtwin.exporters.trace import Trace
+
+DISTINCT = 31
+"""Rows taken from the user's sample; more rows would make exports slower and find nothing that a check does not."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Raw columns, graph inputs, and two row sets of different length.
+
+    Attributes
+    ----------
+    container : what the pipeline is called with: ``DataFrame``, ``matrix`` or ``documents``.
+    first, second : rows of the two runs, the same in content and different in number.
+    """
+
+    container: Any
+    layout: Any
+    columns: tuple[Column, ...]
+    inputs: tuple[Input, ...]
+    first: Any
+    second: Any
+    extra_columns: Any
+
+    def feeds(self, rows: Any) -> list[np.ndarray]:
+        """The input tensors for ``rows``, in the order of ``inputs``."""
+        if self.container == "matrix":
+            return [encode(rows).astype(self.inputs[0].tensor if self.inputs[0].tensor != "string" else np.str_)]
+        if self.container == "documents":
+            return [encode(np.asarray(rows, dtype=object)).reshape(-1, 1)]
+        held = {c.name: encode_column(rows[c.label], c) for c in self.columns}
+        return [np.stack([held[name] for name in entry.columns], axis=1) for entry in self.inputs]
+
+    def traced(self, rows: Any, variables: Sequence[Var]) -> Callable[[], Any]:
+        """A maker of traced rows; each method gets its own, so that writes into one stay there."""
+        tensors: dict[str, Tensor] = {}
+        blocks: list[Tensor] = []
+        for entry, var, feed in zip(self.inputs, variables, self.feeds(rows), strict=True):
+            block = Tensor(feed.shape, graph_dtype(feed.dtype), flat=var, origin=entry.columns)
+            blocks.append(block)
+            for i, name in enumerate(entry.columns):
+                tensors[name] = block.pick(i)
+        if self.container == "matrix":
+            return lambda: Array(np.array(rows), blocks[0])
+        if self.container == "documents":
+            from onnxtwin.exporters.documents import Documents
+
+            return lambda: Documents(list(rows), tensors["X"])
+        from onnxtwin.exporters.pandas import DataFrame
+
+        return lambda: DataFrame(rows.copy(), [tensors[c.name] for c in self.columns])
+
+    def signature(self, outputs: tuple[Output, ...], conditions: tuple[Condition, ...], trace: Trace, methods: tuple[str, ...]) -> Signature:
+        """The signature once the trace has told which values the pipeline accepts."""
+        columns = tuple(
+            replace(c, finite=c.name in trace.finite_columns, values=tuple(trace.column_values[c.name]) if c.name in trace.column_values else None)
+            for c in self.columns
+        )
+        return Signature(self.container, self.layout, columns, self.inputs, outputs, conditions, extra_columns=self.extra_columns, methods=methods)
+
+
+def draw(estimator: Any, X: Any, methods: Sequence[str], layout: Any) -> Sample:
+    """Describe the raw columns of ``X`` and choose the rows to trace.
+
+    Raises
+    ------
+    SignatureError
+        For no rows, columns that cannot be described or differ from those fitted, or rows that the pipeline refuses.
+    """
+    container, rows, columns = _described(X)
+    if len(rows) == 0:
+        raise SignatureError("the sample has no rows\n  way out: hand over at least one raw row")
+    _require_fitted_columns(estimator, columns, container)
+    chosen = _take(rows, np.unique(np.linspace(0, len(rows) - 1, min(DISTINCT, len(rows))).astype(int)))
+    _answer(estimator, methods, chosen, "the sample")
+    columns, missing = _missing(estimator, methods, chosen, columns, container)
+    every = chosen if missing is None else _concat([chosen, missing])
+    inputs = _inputs(columns, container, layout)
+    first = _prime(max(len(every), 23), len(columns))
+    second = _prime(first + 1, len(columns))
+    return Sample(container, layout, columns, inputs, _cycled(every, first), _cycled(every, second), _extra(estimator, container))
+
+
+def _described(X: Any) -> tuple[str, Any, tuple[Column, ...]]:
+    if hasattr(X, "iloc") and getattr(X, "ndim", 0) == 2:
+        return "DataFrame", X, describe_frame(X)
+    if hasattr(X, "iloc") or isinstance(X, (list, tuple)) or isinstance(X, np.ndarray) and X.ndim == 1:
+        documents = list(X)
+        if documents and all(isinstance(d, str) for d in documents):
+            return "documents", documents, (Column("X", 0, "str", "string"),)
+        if isinstance(X, (list, tuple)) and documents and all(isinstance(d, (list, tuple, np.ndarray)) for d in documents):
+            return _described(np.asarray(X))
+        raise SignatureError(f"a one-dimensional sample ({type(X).__name__}) must hold texts\n  way out: hand over a DataFrame, a 2-D array or a list of str")
+    if isinstance(X, np.ndarray) and X.ndim == 2:
+        return "matrix", X, describe_matrix(X)
+    if isinstance(X, dict):
+        raise SignatureError("several tables are not supported\n  way out: join them into one DataFrame of raw columns first")
+    raise SignatureError(f"a sample of type {type(X).__name__} has no raw columns\n  way out: hand over a DataFrame, a 2-D array or a list of str")
+
+
+def _require_fitted_columns(estimator: Any, columns: tuple[Column, ...], container: str) -> None:
+    fitted = getattr(estimator, "feature_names_in_", None)
+    if container == "DataFrame" and fitted is not None:
+        names = [c.label for c in columns]
+        lacking = [str(n) for n in fitted if n not in names]
+        if lacking:
+            raise SignatureError(f"the sample lacks the columns {lacking} that the pipeline was fitted on\n  way out: hand over raw rows with all of them")
+    count = getattr(estimator, "n_features_in_", None)
+    if container == "matrix" and count is not None and count != len(columns):
+        raise SignatureError(f"the sample has {len(columns)} columns, the pipeline was fitted on {count}\n  way out: hand over rows as fitted")
+
+
+def _extra(estimator: Any, container: str) -> str:
+    """Whether the pipeline itself ignores columns that it was not fitted on, as a ColumnTransformer does."""
+    first = estimator
+    while hasattr(first, "steps") and first.steps:
+        first = first.steps[0][1]
+    chosen = hasattr(first, "transformers_") or type(first).__name__ == "FunctionTransformer" or not hasattr(first, "feature_names_in_")
+    return "ignored" if container == "DataFrame" and chosen else "refused"
+
+
+def _take(rows: Any, positions: np.ndarray) -> Any:
+    if hasattr(rows, "iloc"):
+        return rows.iloc[positions].reset_index(drop=True)
+    return [rows[i] for i in positions] if isinstance(rows, list) else rows[positions]
+
+
+def _concat(pieces: list[Any]) -> Any:
+    if hasattr(pieces[0], "iloc"):
+        import pandas as pd
+
+        return pd.concat(pieces, ignore_index=True)
+    return sum(pieces[1:], pieces[0]) if isinstance(pieces[0], list) else np.concatenate(pieces)
+
+
+def _cycled(rows: Any, count: int) -> Any:
+    return _take(rows, np.arange(count) % len(rows))
+
+
+def _prime(least: int, avoid: int) -> int:
+    n = least
+    while n == avoid or any(n % d == 0 for d in range(2, int(n**0.5) + 1)):
+        n += 1
+    return n
+
+
+def _answer(estimator: Any, methods: Sequence[str], rows: Any, what: str) -> None:
+    try:
+        for method in methods:
+            getattr(estimator, method)(rows)
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        raise SignatureError(f"the pipeline refuses {what}: {error}\n  way out: hand over raw rows as the pipeline is called with") from error
+
+
+def _accepts(estimator: Any, methods: Sequence[str], rows: Any) -> bool:
+    try:
+        _answer(estimator, methods, rows, "a missing value")
+    except SignatureError:
+        return False
+    return True
+
+
+def _missing(
+    estimator: Any, methods: Sequence[str], rows: Any, columns: tuple[Column, ...], container: str
+) -> tuple[tuple[Column, ...], Any]:
+    """Ask the pipeline, column by column, whether it answers a row in which that column is missing."""
+    if container == "documents":
+        return columns, None
+    able = [i for i, c in enumerate(columns) if c.missing != "none"]
+    if not able:
+        return columns, None
+    made = {i: set_missing(_take(rows, np.array([k % len(rows)])), columns[i], i) for k, i in enumerate(able)}
+    accepted = list(able)
+    if not _accepts(estimator, methods, _concat(list(made.values()))):
+        accepted = [i for i in able if _accepts(estimator, methods, made[i])]
+    described = tuple(replace(c, missing_allowed=i in accepted) for i, c in enumerate(columns))
+    if not accepted:
+        return described, None
+    pieces = [made[i] for i in accepted]
+    everything = _take(rows, np.array([0]))
+    for i in accepted:
+        everything = set_missing(everything, columns[i], i)
+    if _accepts(estimator, methods, everything):
+        pieces.append(everything)
+    return described, _concat(pieces)
+
+
+def _inputs(columns: tuple[Column, ...], container: str, layout: str) -> tuple[Input, ...]:
+    names = tuple(c.name for c in columns)
+    if container in ("matrix", "documents"):
+        return (Input("X", columns[0].tensor, names),)
+    if layout == "columns":
+        return tuple(Input(c.name, c.tensor, (c.name,)) for c in columns)
+    kinds = list(dict.fromkeys(c.tensor for c in columns))
+    return tuple(Input(f"columns.{kind}", kind, tuple(c.name for c in columns if c.tensor == kind)) for kind in kinds)

@@ -1,0 +1,14 @@
+"""``sklearn.utils.parallel``: jobs run one after the other, in the thread that traces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.utils.parallel import Parallel
+
+from onnxtwin.exporters.registry import exports
+
+
+@exports(Parallel, "__call__", verified=False, always=True)
+def parallel_call(self: Any, iterable: Any) -> list[Any]:
+    return [function(*args, **kwargs) for function, args, kwargs in iterable]

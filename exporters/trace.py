@@ -1,0 +1,343 @@
+"""One run of a method's code on traced values, and what it recorded.
+
+An export runs the code twice, on samples of two different lengths. The first run notes every
+operation and constant; the second run must repeat them one by one. A constant that differs only by
+the row count becomes an expression of ``N``, the rows of the batch the graph will be given; any
+other difference means that the code looked at the rows themselves, and is refused at its line.
+"""
+
+from __future__ import annotations
+
+import linecache
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import spox.opset.ai.onnx.v20 as op
+from spox import Var
+
+from onnxtwin.exporters.errors import RecordingError, UnsupportedError
+
+_HERE = str(Path(__file__).resolve().parent)
+_active = threading.local()
+
+
+def current() -> Trace | None:
+    """The trace that runs in this thread, if any."""
+    return getattr(_active, "trace", None)
+
+
+def require_trace() -> Trace:
+    """The trace that runs in this thread; traced values have no meaning outside of one."""
+    trace = current()
+    if trace is None:
+        raise UnsupportedError("a traced value was used after its trace had ended; do not keep it in the pipeline")
+    return trace
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in the pipeline's code an operation was recorded."""
+
+    step: str
+    file: str
+    line: int
+
+    @property
+    def expression(self) -> str:
+        return linecache.getline(self.file, self.line).strip()
+
+    def __str__(self) -> str:
+        step = f"step {self.step!r}, " if self.step else ""
+        return f"{step}{self.file}:{self.line}: {self.expression}"
+
+
+@dataclass
+class Entry:
+    """One thing the code did: an operation, or a constant it brought in."""
+
+    what: str
+    inputs: tuple[int, ...]
+    place: Place
+    constant: np.ndarray | None = None
+
+
+@dataclass
+class Expected:
+    """A graph value and what the pipeline's own libraries computed for it on the sample."""
+
+    var: Var
+    value: np.ndarray
+    place: Place
+
+
+@dataclass
+class Requirement:
+    """A per-row demand of the pipeline: rows where it is False make the pipeline raise."""
+
+    var: Var
+    message: str
+    step: str
+
+
+@dataclass
+class Trace:
+    """The recording of one run.
+
+    Attributes
+    ----------
+    rows : rows of this run's sample.
+    previous : the first run, while the second one repeats it.
+    steps : ``id(estimator) -> "preprocess.categories.encoder"``.
+    """
+
+    rows: int
+    previous: Trace | None = None
+    steps: dict[int, str] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+    expected: list[Expected] = field(default_factory=list)
+    requirements: list[Requirement] = field(default_factory=list)
+    narrowed: set[int] = field(default_factory=set)
+    finite_columns: set[str] = field(default_factory=set)
+    column_values: dict[str, list[Any]] = field(default_factory=dict)
+    keep: list[Any] = field(default_factory=list)
+    row_source: Var | None = None
+    _ids: dict[int, int] = field(default_factory=dict)
+    _constants: dict[tuple[str, tuple[int, ...], bytes], Var] = field(default_factory=dict)
+    _count: Var | None = None
+
+    # ---- running -------------------------------------------------------------------------
+
+    @contextmanager
+    def running(self) -> Iterator[Trace]:
+        """Make this the thread's trace for the length of a ``with`` block."""
+        outer = current()
+        _active.trace = self
+        try:
+            yield self
+        finally:
+            _active.trace = outer
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Run code with the thread's trace off, so that it sees plain numpy and pandas."""
+        outer = current()
+        _active.trace = None
+        try:
+            yield
+        finally:
+            _active.trace = outer
+
+    # ---- places --------------------------------------------------------------------------
+
+    def place(self) -> Place:
+        """The innermost line of code outside the engine, and the step it belongs to."""
+        frame = sys._getframe(1)
+        file, line, step = "", 0, ""
+        while frame is not None:
+            name = frame.f_code.co_filename
+            ours = name.startswith(_HERE)
+            if not file and not ours and not _library(name):
+                file, line = name, frame.f_lineno
+            owner = frame.f_locals.get("self")
+            if owner is not None and not step:
+                step = self.steps.get(id(owner), "")
+            if file and step:
+                break
+            frame = frame.f_back  # type: ignore[assignment]
+        return Place(step, file, line)
+
+    def unsupported(self, what: str, way_out: str) -> UnsupportedError:
+        """An error that says where the code is, what it did, and what to do instead."""
+        return UnsupportedError(f"{self.place()}\n  {what}\n  way out: {way_out}")
+
+    # ---- recording -----------------------------------------------------------------------
+
+    def note(self, what: str, inputs: tuple[Any, ...], constant: np.ndarray | None = None) -> None:
+        """Add an entry, and compare it with the first run's at the same position."""
+        numbers = tuple(self._ids.get(id(x), -1) for x in inputs)
+        entry = Entry(what, numbers, self.place(), constant)
+        if self.previous is not None:
+            self._compare(entry)
+        self.entries.append(entry)
+
+    def _compare(self, entry: Entry) -> None:
+        assert self.previous is not None
+        position = len(self.entries)
+        before = self.previous.entries[position] if position < len(self.previous.entries) else None
+        if before is None or (before.what, before.inputs) != (entry.what, entry.inputs):
+            other = f"{before.what} at {before.place}" if before else "nothing more"
+            raise UnsupportedError(
+                f"{entry.place}\n  the code does something else for {self.rows} rows ({entry.what}) than for "
+                f"{self.previous.rows} rows ({other})\n  way out: compute on whole columns, without loops or "
+                "branches over the rows, and without randomness"
+            )
+
+    def finish(self) -> None:
+        """The second run must not end before the first one did."""
+        if self.previous is not None and len(self.entries) != len(self.previous.entries):
+            before = self.previous.entries[len(self.entries)]
+            raise UnsupportedError(
+                f"{before.place}\n  this runs for {self.previous.rows} rows and not for {self.rows} rows\n"
+                "  way out: compute on whole columns, without loops or branches over the rows"
+            )
+
+    def register(self, thing: Any) -> None:
+        """Number a tensor, so that later entries can name it."""
+        self._ids[id(thing)] = len(self._ids)
+        self.keep.append(thing)
+
+    def expect(self, var: Var, value: np.ndarray) -> None:
+        """Remember the real value of ``var``; :func:`verify` compares it with the graph's."""
+        self.expected.append(Expected(var, value.copy(), self.place()))
+
+    def require(self, var: Var, message: str) -> None:
+        """Demand that ``var`` (bool, ``[N]``) holds; where it does not, the pipeline raises."""
+        self.requirements.append(Requirement(var, message, self.place().step))
+
+    # ---- constants and the row count -------------------------------------------------------
+
+    def count(self) -> Var:
+        """The row count ``N`` of the batch: int64, shape ``[1]``."""
+        if self._count is None:
+            if self.row_source is None:
+                raise UnsupportedError("the traced method has no input to count the rows of")
+            self._count = op.shape(self.row_source, start=0, end=1)
+        return self._count
+
+    def constant(self, value: np.ndarray) -> Var:
+        """``value`` as a graph constant, or as an expression of ``N`` where it follows the row count."""
+        value = value.copy()  # the pipeline may write into its array later on
+        self.note(f"constant {value.dtype.kind} {value.ndim}-d", (), value)
+        if self.previous is None:
+            return self._plain(value)
+        before = self.previous.entries[len(self.entries) - 1].constant
+        assert before is not None
+        if _same(before, value):
+            return self._plain(value)
+        symbolic = self._symbolic(before, value)
+        if symbolic is None:
+            raise UnsupportedError(
+                f"{self.entries[-1].place}\n  a constant differs between samples of {self.previous.rows} and "
+                f"{self.rows} rows by more than the row count\n  way out: what is computed here must not depend on "
+                "which rows are in the batch, nor on a random number; compute it when fitting"
+            )
+        return symbolic
+
+    def _plain(self, value: np.ndarray) -> Var:
+        if value.dtype.kind in "OU":
+            return op.const(np.asarray(value, dtype=np.str_))
+        key = (value.dtype.str, value.shape, value.tobytes())
+        if value.size > 4096:
+            return op.const(np.ascontiguousarray(value).reshape(value.shape))
+        if key not in self._constants:
+            self._constants[key] = op.const(np.ascontiguousarray(value).reshape(value.shape))
+        return self._constants[key]
+
+    def _symbolic(self, before: np.ndarray, value: np.ndarray) -> Var | None:
+        """``value`` as an expression of ``N``: a multiple, a range, or one row repeated."""
+        assert self.previous is not None
+        n1, n2 = self.previous.rows, self.rows
+        if before.shape == value.shape:
+            if value.dtype.kind != "i" or value.ndim > 1:
+                return None
+            flat1, flat2 = before.reshape(-1), value.reshape(-1)
+            parts: list[Var] = []
+            for a, b in zip(flat1.tolist(), flat2.tolist(), strict=True):
+                if a == b:
+                    parts.append(self._plain(np.array([a], np.int64)))
+                elif a % n1 == 0 and b % n2 == 0 and a // n1 == b // n2:
+                    parts.append(op.mul(self.count(), self._plain(np.array([a // n1], np.int64))))
+                else:
+                    return None
+            whole = parts[0] if len(parts) == 1 else op.concat(parts, axis=0)
+            whole = op.cast(whole, to=value.dtype) if value.dtype != np.int64 else whole
+            return op.reshape(whole, self._plain(np.array([], np.int64))) if value.ndim == 0 else whole
+        axis = _row_axis(before.shape, value.shape, n1, n2)
+        if axis is None:
+            return None
+        first, again = before.take([0], axis), value.take([0], axis)
+        repeated = _same(np.broadcast_to(first, before.shape), before) and _same(np.broadcast_to(again, value.shape), value)
+        if repeated and _same(first, again):
+            shape = [self._plain(np.array([size], np.int64)) for size in value.shape]
+            shape[axis] = self.count()
+            target = shape[0] if len(shape) == 1 else op.concat(shape, axis=0)
+            return op.expand(self._plain(first), target)
+        if value.ndim == 1 and value.dtype.kind == "i" and _is_range(before) and _is_range(value):
+            zero, one = (self._plain(np.array(i, np.int64)) for i in (0, 1))
+            counted = op.range(zero, op.reshape(self.count(), self._plain(np.array([], np.int64))), one)
+            return op.cast(counted, to=value.dtype) if value.dtype != np.int64 else counted
+        return None
+
+
+def _library(file: str) -> bool:
+    """Whether a file belongs to a library whose lines mean nothing to the pipeline's author."""
+    return any(f"/{name}/" in file.replace("\\", "/") for name in ("numpy", "pandas", "spox", "joblib", "scipy", "narwhals")) or file.startswith("<")
+
+
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    if a.dtype != b.dtype and not (a.dtype.kind == b.dtype.kind == "U"):
+        return False
+    if a.shape != b.shape:
+        return False
+    if a.dtype.kind in "OU":
+        return bool(np.all(a == b))
+    return np.ascontiguousarray(a).tobytes() == np.ascontiguousarray(b).tobytes()
+
+
+def _is_range(value: np.ndarray) -> bool:
+    return bool(np.array_equal(value, np.arange(len(value))))
+
+
+def _row_axis(a: tuple[int, ...], b: tuple[int, ...], n1: int, n2: int) -> int | None:
+    """The one axis along which two shapes follow the row count, None if there is no such axis."""
+    if len(a) != len(b):
+        return None
+    axes = [i for i, (x, y) in enumerate(zip(a, b, strict=True)) if x != y]
+    if len(axes) != 1 or (a[axes[0]], b[axes[0]]) != (n1, n2):
+        return None
+    return axes[0]
+
+
+def tolerance(dtype: np.dtype) -> float:
+    """Relative and absolute tolerance of a recorded float: 1e-9 in double, 1e-5 in single precision."""
+    return 1e-5 if dtype == np.float32 else 1e-9
+
+
+def agrees(got: np.ndarray, expected: np.ndarray) -> bool:
+    """Floats within :func:`tolerance` (NaN equals NaN), everything else identical."""
+    if got.shape != expected.shape:
+        return False
+    if expected.dtype.kind == "f":
+        limit = tolerance(expected.dtype)
+        return bool(np.allclose(got, expected, rtol=limit, atol=limit, equal_nan=True))
+    return bool(np.all(got == expected))
+
+
+def verify(trace: Trace, evaluate: Callable[[list[Var]], list[np.ndarray]]) -> None:
+    """Compare every recorded value with the real one; the first that differs names its line.
+
+    Raises
+    ------
+    RecordingError
+        With the place and the first differing element.
+    """
+    got = evaluate([e.var for e in trace.expected])
+    for answer, entry in zip(got, trace.expected, strict=True):
+        value = entry.value
+        if answer.size == value.size and answer.shape != value.shape:
+            answer = answer.reshape(value.shape)
+        if agrees(answer, value):
+            continue
+        if answer.shape == value.shape:
+            close = np.isclose(answer, value, rtol=tolerance(value.dtype), atol=tolerance(value.dtype), equal_nan=True) if value.dtype.kind == "f" else answer == value
+            at = tuple(int(i) for i in np.argwhere(~np.atleast_1d(close))[0])
+            found = f"element {at}: recorded {np.atleast_1d(answer)[at]!r}, real {np.atleast_1d(value)[at]!r}"
+        else:
+            found = f"recorded shape {answer.shape}, real shape {value.shape}"
+        raise RecordingError(f"{entry.place}\n  the recording differs from the pipeline: {found}\n  way out: report it; nothing was exported")
