@@ -123,6 +123,15 @@ def join(pieces: Var) -> Var:
     return joined
 
 
+def tokens(vector: Var, tokenexp: str) -> Var:
+    """Non-overlapping leftmost-longest matches in each text of ``[N]``, ``N >= 1``: ``[N, K]``, padded with ''.
+
+    ``K`` is 0 if nothing matches anywhere.
+    """
+    (found,) = inline(_tokenizer("tokenexp", tokenexp))(vector).values()
+    return found
+
+
 class Flat:
     """A tensor as one vector with a sentinel text at its end.
 
@@ -135,23 +144,22 @@ class Flat:
         self.vector = op.concat([op.reshape(x, ints(-1)), text([sentinel])], axis=0)
 
     def tokens(self, tokenexp: str) -> Var:
-        """Non-overlapping leftmost-longest matches, ``[N + 1, K]``, ``K >= 0``, padded with ''."""
-        (tokens,) = inline(_tokenizer("tokenexp", tokenexp))(self.vector).values()
-        return tokens
+        """:func:`tokens` of the vector, ``[N + 1, K]``."""
+        return tokens(self.vector, tokenexp)
 
     def rest(self, separator: str) -> Var:
         """What is left between the matches of ``separator``, ``[N + 1, K]``, ``K >= 0``."""
-        (tokens,) = inline(_tokenizer("separators", separator))(self.vector).values()
-        return tokens
+        (pieces,) = inline(_tokenizer("separators", separator))(self.vector).values()
+        return pieces
 
     def restore(self, y: Var) -> Var:
         """``[N + 1]`` without the sentinel, in the shape of the input."""
         return op.reshape(op.slice(y, ints(0), ints(-1), ints(0)), self.shape)
 
 
-def first_column(tokens: Var) -> Var:
+def first_column(pieces: Var) -> Var:
     """``[N, K]`` with ``K >= 1`` to ``[N]``."""
-    return op.gather(tokens, op.const(np.int64(0)), axis=1)
+    return op.gather(pieces, op.const(np.int64(0)), axis=1)
 
 
 def _first_token(x: Var, tokenexp: str, sentinel: str = "x") -> Var:
@@ -168,8 +176,8 @@ def _first_rest(x: Var, separator: str, sentinel: str) -> Var:
 
 def characters(x: Var) -> Var:
     """The code points of each text of a vector ``[N]``: ``[N, L]``, ``L >= 1``, padded with ''."""
-    tokens = Flat(x).tokens("(?s).")
-    return op.slice(tokens, ints(0), ints(-1), ints(0))
+    chars = Flat(x).tokens("(?s).")
+    return op.slice(chars, ints(0), ints(-1), ints(0))
 
 
 def filled(pieces: Var) -> Var:
