@@ -41,8 +41,23 @@ def decode(specs: Sequence[Output], tensors: Sequence[NDArray[Any]], token: str,
     -------
     An array with the pipeline's own dtype, a list of them, a DataFrame or a Series.
     """
-    answers = [_decode_one(spec, tensor, token, index) for spec, tensor in zip(specs, tensors, strict=True)]
-    return answers[0] if specs[0].index is None else answers
+    typed = [_typed(spec, tensor, token) for spec, tensor in zip(specs, tensors, strict=True)]
+    first = specs[0]
+    if _in_pieces(first):
+        if index is not None and first.container == "DataFrame":
+            return to_frame(
+                {_only(spec): values[:, 0] for spec, values in zip(specs, typed, strict=True)}, index
+            )
+        return np.concatenate([values.astype(object) for values in typed], axis=1)
+    if first.index is not None:
+        return typed
+    (values,) = typed
+    if index is None or first.container == "ndarray":
+        return values
+    if first.container == "DataFrame":
+        names = first.columns or tuple(str(i) for i in range(values.shape[1]))
+        return to_frame({name: values[:, i] for i, name in enumerate(names)}, index)
+    return to_series(values.reshape(len(values)), first.columns[0] if first.columns else None, index)
 
 
 def empty(output: Output) -> NDArray[Any]:
@@ -60,7 +75,11 @@ def encode(signature: Signature, method: str, answer: Any) -> list[NDArray[Any]]
         If the answer is not of the form that the signature describes.
     """
     specs = outputs_of(signature, method)
-    answers = [answer] if specs[0].index is None else list(answer)
+    if _in_pieces(specs[0]):
+        table = answer if is_frame(answer) else np.asarray(answer)
+        answers = [_piece(table, position) for position in range(len(specs))]
+    else:
+        answers = [answer] if specs[0].index is None else list(answer)
     return [_encode_one(spec, one, signature) for spec, one in zip(specs, answers, strict=True)]
 
 
@@ -80,13 +99,18 @@ def check_domain(signature: Signature, valid: NDArray[np.bool_]) -> None:
     raise DomainError(f"row {row} (counted from 0){others}, step {condition.step}: {condition.message}")
 
 
-def _decode_one(spec: Output, tensor: NDArray[Any], token: str, index: Any) -> Any:
-    values = _typed(spec, tensor, token)
-    if index is None or spec.container == "ndarray":
-        return values
-    if spec.container == "DataFrame":
-        return to_frame(values, spec.columns, index)
-    return to_series(values.reshape(len(values)), spec.columns[0] if spec.columns else None, index)
+def _in_pieces(spec: Output) -> bool:
+    """Whether a table with columns of several types came as one tensor ``[N, 1]`` a column.
+
+    scikit-learn returns lists from ``predict_proba`` and its like only.
+    """
+    return spec.index is not None and (
+        spec.container == "DataFrame" or spec.method in ("transform", "predict")
+    )
+
+
+def _only(spec: Output) -> str:
+    return spec.columns[0] if spec.columns else str(spec.index)
 
 
 def _typed(spec: Output, tensor: NDArray[Any], token: str) -> NDArray[Any]:
@@ -100,6 +124,11 @@ def _typed(spec: Output, tensor: NDArray[Any], token: str) -> NDArray[Any]:
     if dtype.startswith(("datetime64", "timedelta64")):
         return tensor.view(dtype.split(",")[0].rstrip("]") + "]")
     return tensor.astype(dtype, copy=False)
+
+
+def _piece(table: Any, position: int) -> Any:
+    column = table.iloc[:, position].to_numpy() if is_frame(table) else table[:, position]
+    return column.reshape(-1, 1)
 
 
 def _encode_one(spec: Output, answer: Any, signature: Signature) -> NDArray[Any]:

@@ -133,11 +133,11 @@ def frame_column(frame: pd.DataFrame, label: str | int) -> pd.Series[Any]:
     return series
 
 
-def to_frame(values: NDArray[Any], columns: tuple[str, ...] | None, index: Any) -> Any:
-    """A transformer's DataFrame ``[N, k]`` with the caller's own index."""
+def to_frame(columns: dict[str, NDArray[Any]], index: Any) -> Any:
+    """A transformer's DataFrame ``[N, k]``, of its columns each ``[N]``, with the caller's own index."""
     import pandas as pd
 
-    return pd.DataFrame(values, columns=None if columns is None else list(columns), index=index)
+    return pd.DataFrame(columns, index=index)
 
 
 def to_series(values: NDArray[Any], name: str | None, index: Any) -> Any:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnxtwin.build.answers import DOMAIN, outputs_of
 from onnxtwin.build.contract import ATOL, RTOL
 from onnxtwin.build.session import Session
-from onnxtwin.build.vectors import Vectors
+from onnxtwin.build.vectors import Tensors, Vectors
 from onnxtwin.exporters.signature import Output
 
 
@@ -71,32 +71,42 @@ class SelfTest:
 
 
 def replay(session: Session, vectors: Vectors) -> SelfTest:
-    """Feed the recorded rows to the graph and compare with the recorded answers.
+    """Feed the recorded rows to the graph and compare with the recorded answers, as :func:`compare` does."""
+    return compare(session, vectors.inputs, vectors.outputs)
+
+
+def compare(session: Session, inputs: Tensors, outputs: Tensors) -> SelfTest:
+    """Feed a graph and compare with what is expected.
 
     Discrete outputs must be equal; floats agree if ``|a - b| <= 1e-9 + 1e-9 * |b|``, NaN with NaN, an
-    infinity with itself.
+    infinity with itself. A row also fails if the graph's own ``domain`` excludes it.
+
+    Parameters
+    ----------
+    inputs, outputs : by name, each with N rows; outputs as :func:`onnxtwin.build.answers.encode` has them.
     """
     specs = [spec for method in session.methods for spec in outputs_of(session.signature, method)]
-    failing = np.zeros(len(vectors), dtype=np.bool_)
-    if not len(vectors):
+    domain = [output.name for output in outputs_of(session.signature, DOMAIN)]
+    rows = len(next(iter(inputs.values())))
+    failing = np.zeros(rows, dtype=np.bool_)
+    if not rows:
         return SelfTest(0, (), failing)
-    names = [spec.name for spec in specs] + [o.name for o in outputs_of(session.signature, DOMAIN)]
-    found = session.run_tensors(vectors.inputs, names)
+    found = session.run_tensors(inputs, [spec.name for spec in specs] + domain)
     results = []
     for spec in specs:
-        result, wrong = _compare(spec, found[spec.name], vectors.outputs[spec.name])
+        result, wrong = _compare(spec, found[spec.name], outputs[spec.name])
         results.append(result)
         failing |= wrong
-    for spec in outputs_of(session.signature, DOMAIN):
-        failing |= ~found[spec.name].all(axis=1)
-    return SelfTest(len(vectors), tuple(results), failing)
+    for name in domain:
+        failing |= ~found[name].all(axis=1)
+    return SelfTest(rows, tuple(results), failing)
 
 
 def _compare(
     spec: Output, found: NDArray[Any], expected: NDArray[Any]
 ) -> tuple[OutputReplay, NDArray[np.bool_]]:
     rows = len(expected)
-    if found.shape != expected.shape:
+    if found.shape != expected.shape or found.dtype != expected.dtype:
         return OutputReplay(spec.name, rows, rows, None, 0.0, 0), np.ones(rows, dtype=np.bool_)
     worst = None
     if expected.dtype.kind == "f":
@@ -111,7 +121,8 @@ def _compare(
         right = same if spec.discrete else np.asarray(gap <= bound)
         worst = float(gap.max(initial=0.0))
     else:
-        equal = right = np.equal(found, expected).astype(np.bool_)
-    wrong: NDArray[np.bool_] = ~right.reshape(rows, -1).all(axis=1)
+        right = np.array(found == expected, dtype=np.bool_)
+        equal = right
+    wrong = np.array(~right.reshape(rows, -1).all(axis=1), dtype=np.bool_)
     first = int(np.argmax(wrong)) if wrong.any() else None
     return OutputReplay(spec.name, rows, int(wrong.sum()), worst, float(np.mean(equal)), first), wrong

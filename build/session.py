@@ -18,6 +18,21 @@ from onnxtwin.exporters.signature import Output, Signature
 
 _ERRORS_ONLY = 3
 
+RUNTIME_ERRORS: tuple[type[Exception], ...] = tuple(
+    error
+    for name in (
+        "Fail",
+        "InvalidArgument",
+        "InvalidGraph",
+        "InvalidProtobuf",
+        "NoSuchFile",
+        "NotImplemented",
+        "RuntimeException",
+    )
+    if isinstance(error := getattr(ort.capi.onnxruntime_pybind11_state, name, None), type)
+)
+"""What onnxruntime raises; they have no base class of their own."""
+
 
 class Session:
     """One graph, loaded; shared by threads, pickled with its graph.
@@ -92,6 +107,8 @@ class Session:
         ------
         InputError
             If a text cannot be encoded in UTF-8 (a lone surrogate).
+        OnnxTwinError
+            If onnxruntime fails, or the session is closed.
         """
         if self._ort is None:
             raise OnnxTwinError("this session is closed: load the artifact again")
@@ -100,6 +117,8 @@ class Session:
             return dict(zip(names, self._ort.run(names, feeds), strict=True))
         except UnicodeEncodeError as error:
             raise _lone_surrogate(feeds) from error
+        except RUNTIME_ERRORS as error:
+            raise OnnxTwinError(f"onnxruntime {ort.__version__} failed on these rows: {error}") from error
 
     def close(self) -> None:
         """Free the graph; a later call raises OnnxTwinError."""
@@ -137,22 +156,8 @@ class Session:
         options.log_severity_level = _ERRORS_ONLY
         try:
             return ort.InferenceSession(self._model, options, providers=["CPUExecutionProvider"])
-        except _LOAD_ERRORS as error:
+        except RUNTIME_ERRORS as error:
             raise OnnxTwinError(f"onnxruntime {ort.__version__} cannot load the graph: {error}") from error
-
-
-_LOAD_ERRORS = tuple(
-    getattr(ort.capi.onnxruntime_pybind11_state, name)
-    for name in (
-        "Fail",
-        "InvalidArgument",
-        "InvalidGraph",
-        "InvalidProtobuf",
-        "NoSuchFile",
-        "NotImplemented",
-        "RuntimeException",
-    )
-)
 
 
 def _lone_surrogate(feeds: Mapping[str, NDArray[Any]]) -> InputError:

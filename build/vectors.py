@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Literal
 
 import numpy as np
@@ -23,6 +22,20 @@ from onnxtwin.exporters.errors import ArtifactError
 from onnxtwin.exporters.signature import Signature
 
 Tensors = dict[str, NDArray[Any]]
+Pipeline = Callable[[str, Any], Any]
+Doubt = Callable[[Any, Tensors, Tensors], NDArray[np.bool_]]
+
+REFUSES: tuple[type[Exception], ...] = (
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+)
+"""What Python code raises for a row that it cannot handle. Anything else (memory, interrupt, I/O) ends the
+recording."""
 
 
 @dataclass(frozen=True)
@@ -50,19 +63,6 @@ class Vectors:
 
     def __len__(self) -> int:
         return len(self.tags)
-
-    def without(self, rows: NDArray[np.bool_]) -> Vectors:
-        """The vectors without the marked rows (bool ``[N]``), which count as undetermined from now on."""
-        kept = ~rows
-        return Vectors(
-            self.rows_are,
-            self.seed,
-            tuple(tag for tag, keep in zip(self.tags, kept, strict=True) if keep),
-            {name: array[kept] for name, array in self.inputs.items()},
-            {name: array[kept] for name, array in self.outputs.items()},
-            self.refused,
-            self.undetermined + int(rows.sum()),
-        )
 
     def to_json(self) -> dict[str, Any]:
         """The vectors as JSON values; see ``docs/artifact.md``."""
@@ -107,10 +107,11 @@ class Vectors:
 def record(
     signature: Signature,
     batches: Iterable[tuple[str, Any]],
-    answer: Callable[[str, Any], Any],
+    answer: Pipeline,
     *,
     rows_are: Literal["shuffled", "real"],
     seed: int,
+    doubt: Doubt | None = None,
 ) -> Vectors:
     """Record the pipeline's answers.
 
@@ -120,90 +121,81 @@ def record(
     Parameters
     ----------
     batches : tag and raw rows (DataFrame, array, list or Series).
-    answer : the pipeline: ``answer(method, rows)``; what it raises is a refusal.
+    answer : the pipeline: ``answer(method, rows)``; what it raises (:data:`REFUSES`) is a refusal.
+    doubt : ``doubt(rows, inputs, outputs)`` says in which of some recorded rows (bool ``[N]``) the pipeline
+        does not stand by its own answer; these are counted and left out.
 
     Raises
     ------
     ArtifactError
-        If every row was refused; the last refusal is the cause.
+        If no row is left; the last refusal is the cause.
     """
-    reader = RowReader(signature)
-    recorder = _Recorder(signature, reader, answer)
+    recorder = _Recorder(signature, answer, doubt)
     for tag, rows in batches:
         recorder.add(tag, rows, count_rows(rows))
     if not recorder.tags:
         raise ArtifactError(
-            f"no vector could be recorded: the pipeline refused all {recorder.refused} rows"
+            f"no vector could be recorded: of the rows {recorder.refused} are refused by the pipeline and "
+            f"{recorder.undetermined} undetermined; hand over rows that it answers"
         ) from recorder.refusal
+    outputs = [output for method in signature.methods for output in outputs_of(signature, method)]
     return Vectors(
         rows_are,
         seed,
         tuple(recorder.tags),
-        {
-            entry.name: np.concatenate([part[entry.name] for part in recorder.inputs])
-            for entry in signature.inputs
-        },
-        {
-            output.name: np.concatenate([part[output.name] for part in recorder.outputs])
-            for method in signature.methods
-            for output in outputs_of(signature, method)
-        },
+        {entry.name: _joined(recorder.inputs, entry.name) for entry in signature.inputs},
+        {output.name: _joined(recorder.outputs, output.name) for output in outputs},
         recorder.refused,
+        recorder.undetermined,
     )
 
 
+def _joined(parts: list[Tensors], name: str) -> NDArray[Any]:
+    return np.concatenate([part[name] for part in parts])
+
+
 class _Recorder:
-    def __init__(self, signature: Signature, reader: RowReader, answer: Callable[[str, Any], Any]) -> None:
+    def __init__(self, signature: Signature, answer: Pipeline, doubt: Doubt | None) -> None:
         self._signature = signature
-        self._reader = reader
+        self._reader = RowReader(signature)
         self._answer = answer
+        self._doubt = doubt
         self.tags: list[str] = []
         self.inputs: list[Tensors] = []
         self.outputs: list[Tensors] = []
         self.refused = 0
+        self.undetermined = 0
         self.refusal: Exception | None = None
 
     def add(self, tag: str, rows: Any, count: int) -> None:
         if count == 0:
             return
-        refusal = _Refusal()
-        with refusal:
-            self._add_all(tag, rows, count)
+        try:
+            inputs, outputs = self._answers(rows)
+        except REFUSES as error:
+            if count == 1:
+                self.refused += 1
+                self.refusal = error
+                return
+            half = count // 2
+            self.add(tag, take(rows, slice(0, half)), half)
+            self.add(tag, take(rows, slice(half, count)), count - half)
             return
-        if count == 1:
-            self.refused += 1
-            self.refusal = refusal.error
-            return
-        half = count // 2
-        self.add(tag, take(rows, slice(0, half)), half)
-        self.add(tag, take(rows, slice(half, count)), count - half)
+        kept = np.ones(count, dtype=np.bool_)
+        if self._doubt is not None:
+            kept = ~self._doubt(rows, inputs, outputs)
+        self.undetermined += int(count - kept.sum())
+        self.tags += [tag] * int(kept.sum())
+        self.inputs.append({name: array[kept] for name, array in inputs.items()})
+        self.outputs.append({name: array[kept] for name, array in outputs.items()})
 
-    def _add_all(self, tag: str, rows: Any, count: int) -> None:
-        feeds = self._reader.read(rows).tensors
-        expected: Tensors = {}
+    def _answers(self, rows: Any) -> tuple[Tensors, Tensors]:
+        inputs = self._reader.read(rows).tensors
+        outputs: Tensors = {}
         for method in self._signature.methods:
             answers = encode(self._signature, method, self._answer(method, rows))
-            expected |= {o.name: a for o, a in zip(outputs_of(self._signature, method), answers, strict=True)}
-        self.tags += [tag] * count
-        self.inputs.append(feeds)
-        self.outputs.append(expected)
-
-
-class _Refusal:
-    """Whatever a pipeline raises on rows is its refusal of them; kept, so that it can be told."""
-
-    error: Exception | None = None
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        if isinstance(error, Exception):
-            self.error = error
-            return True
-        return False
+            outputs |= {o.name: a for o, a in zip(outputs_of(self._signature, method), answers, strict=True)}
+        return inputs, outputs
 
 
 def choose(X: Any, rows: int, seed: int) -> Any:

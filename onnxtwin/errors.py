@@ -1,0 +1,25 @@
+"""The errors that onnxtwin raises on purpose; :class:`OnnxTwinError` is the base of all."""
+
+from onnxtwin.exporters.errors import (
+    ArtifactError,
+    CheckError,
+    DomainError,
+    InputError,
+    OnnxTwinError,
+    RecipeError,
+    RecordingError,
+    SignatureError,
+    UnsupportedError,
+)
+
+__all__ = [
+    "ArtifactError",
+    "CheckError",
+    "DomainError",
+    "InputError",
+    "OnnxTwinError",
+    "RecipeError",
+    "RecordingError",
+    "SignatureError",
+    "UnsupportedError",
+]

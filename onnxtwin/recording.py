@@ -1,0 +1,93 @@
+"""What goes into an artifact beside the graph: recorded rows and the research stack's versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import metadata
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onnxtwin.build.replay import compare
+from onnxtwin.build.session import Session
+from onnxtwin.build.vectors import Tensors, Vectors, anonymise, choose, count_rows, record, take
+from onnxtwin.runtime_checks import SAMPLE, check, families
+from onnxtwin.runtime_checks.reference import Reference
+
+STACK = ("numpy", "pandas", "scikit-learn")
+
+_NOT_RECORDED = "row counts"
+"""A family that repeats the sample's own rows."""
+
+
+def record_vectors(
+    session: Session, pipeline: Any, X: Any, *, rows_are: Literal["shuffled", "real"], rows: int, seed: int
+) -> Vectors:
+    """Rows of the sample and hostile rows made of them, with the pipeline's answers.
+
+    A row on which the twin differs, and the pipeline itself does not stand by its answer (the check's
+    third state), is left out and counted; any other difference stays in, for the self-test to find.
+
+    Parameters
+    ----------
+    X : raw rows.
+    rows_are : whether each column's values are permuted by themselves first.
+    rows : of the sample; as many again, at most, are made in each family of cases.
+    seed : of the choice and the permutations.
+    """
+
+    def doubt(batch: Any, inputs: Tensors, outputs: Tensors) -> NDArray[np.bool_]:
+        failing = compare(session, inputs, outputs).failing
+        if not failing.any():
+            return failing
+        differing = take(batch, np.flatnonzero(failing))
+        report = check(session, pipeline, differing, signature=session.signature, cases=False)
+        return failing if report.ok else np.zeros_like(failing)
+
+    chosen = choose(X, rows, seed)
+    if rows_are == "shuffled":
+        chosen = anonymise(chosen, seed)
+    return record(
+        session.signature,
+        _batches(session, pipeline, chosen, rows, seed),
+        lambda method, batch: getattr(pipeline, method)(batch),
+        rows_are=rows_are,
+        seed=seed,
+        doubt=doubt,
+    )
+
+
+def _batches(session: Session, pipeline: Any, chosen: Any, rows: int, seed: int) -> Iterator[tuple[str, Any]]:
+    yield SAMPLE, chosen
+    reference = Reference(pipeline, session.methods, session.signature)
+    for name, generate in families().items():
+        if name == _NOT_RECORDED:
+            continue
+        made = list(generate(reference, session.signature, chosen, np.random.default_rng(seed)))
+        for batch in made:
+            share = max(1, rows // len(made))
+            yield name, take(batch, slice(0, min(share, count_rows(batch))))
+
+
+def research_versions(pipeline: Any) -> dict[str, str]:
+    """Versions of numpy, pandas, scikit-learn, and of the libraries of the pipeline's classes."""
+    modules = {type(part).__module__.partition(".")[0] for part in _parts(pipeline)}
+    installed = metadata.packages_distributions()
+    names = {name for module in modules for name in installed.get(module, ())} | set(STACK)
+    return {name: metadata.version(name) for name in sorted(names - {"onnxtwin"})}
+
+
+def _parts(value: Any, seen: set[int] | None = None) -> Iterator[Any]:
+    """The pipeline and every object with parameters within it."""
+    seen = set() if seen is None else seen
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    if isinstance(value, (list, tuple)):
+        for entry in value:
+            yield from _parts(entry, seen)
+    elif hasattr(value, "get_params") and not isinstance(value, type):
+        yield value
+        for entry in value.get_params(deep=False).values():
+            yield from _parts(entry, seen)
