@@ -12,6 +12,7 @@ March, eras are 400 years of 146,097 days.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -295,9 +296,27 @@ def compare(x: Var, y: Var, how: str) -> Var:
     return op.not_(op.and_(compared, known)) if how == "not_equal" else op.and_(compared, known)
 
 
+@cache
+def _splits_seconds() -> bool:
+    """Whether the installed pandas divides whole seconds and the rest apart (3.1) or at once (before)."""
+    import pandas as pd
+
+    return float(pd.Series([-1], dtype="timedelta64[ms]").dt.total_seconds().iloc[0]) != -0.001
+
+
 def total_seconds(x: Var, unit: Unit) -> Var:
-    """``timedelta.dt.total_seconds()``: float64, NaN where missing; ticks / ticks a second, as pandas."""
-    seconds = op.div(op.cast(x, to=np.float64), op.const(float(TICKS[unit])))
+    """``timedelta.dt.total_seconds()`` as the installed pandas rounds it; float64, NaN where missing.
+
+    Beyond 2**53 ticks pandas 3.1 moves a result off a whole second by one ulp, which is not followed.
+    """
+    ticks, present = TICKS[unit], _present(x)
+    per_second = op.const(float(ticks))
+    if _splits_seconds():
+        whole = op.cast(floor_div(present, ticks), to=np.float64)
+        rest = op.cast(op.mod(present, const(ticks)), to=np.float64)
+        seconds = op.add(whole, op.div(rest, per_second))
+    else:
+        seconds = op.div(op.cast(present, to=np.float64), per_second)
     return op.where(is_missing(x), op.const(np.nan), seconds)
 
 

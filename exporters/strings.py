@@ -124,9 +124,9 @@ def join(pieces: Var) -> Var:
 
 
 def tokens(vector: Var, tokenexp: str) -> Var:
-    """Non-overlapping leftmost-longest matches in each text of ``[N]``, ``N >= 1``: ``[N, K]``, padded with ''.
+    """The leftmost-longest matches in each text of ``[N]``, ``N >= 1``: ``[N, K]``, padded with ''.
 
-    ``K`` is 0 if nothing matches anywhere.
+    They do not overlap. ``K`` is 0 if nothing matches anywhere.
     """
     (found,) = inline(_tokenizer("tokenexp", tokenexp))(vector).values()
     return found

@@ -1,0 +1,206 @@
+"""Dates written as text, read as ``pandas.to_datetime`` reads them, for one layout at a time.
+
+pandas infers a layout from the first text of a column and holds every other text to it. A layout of fixed
+width is a fixed set of character positions, so a row's digits times a matrix of place values give year,
+month, day and time in one product.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import spox.opset.ai.onnx.ml.v5 as ml
+import spox.opset.ai.onnx.v20 as op
+from spox import Var
+
+from onnxtwin.exporters.datetimes import DAY, TICKS, Unit, const, days_from_civil, days_in_month
+from onnxtwin.exporters.errors import UnsupportedError
+from onnxtwin.exporters.regex import all_characters, char_class, literal
+from onnxtwin.exporters.signature import NAT
+from onnxtwin.exporters.strings import Flat, first_column, ints, join, text, tokens
+
+MISSING = ("", "NaT", "nat", "NAT", "nan", "NaN", "NAN")
+"""Texts that pandas reads as a missing timestamp."""
+
+_TWO_DIGITS = {
+    "%m": "(?:0[1-9]|1[0-2])",
+    "%d": "(?:0[1-9]|[12][0-9]|3[01])",
+    "%H": "(?:[01][0-9]|2[0-3])",
+    "%M": "[0-5][0-9]",
+    "%S": "[0-5][0-9]",
+}
+_YEAR = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
+_OFFSET = "(?:Z|[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9])"
+_FRACTION_DIGITS: dict[Unit, int] = {"s": 0, "ms": 3, "us": 6, "ns": 9}
+_WAY_OUT = "name the layout with format=, or parse the column before the pipeline"
+
+
+class ParsedTime(NamedTuple):
+    """Timestamps read from texts.
+
+    Attributes
+    ----------
+    ticks : int64 in the unit asked for, UTC if the layout has an offset; NAT where missing or not valid.
+    valid : bool, whether pandas parses the text (a missing one too).
+    certain : bool, False for spellings that pandas may accept and this graph does not decide: fewer
+        digits than the layout's, second 60, year 0, other scripts' digits, ``today``, more fractional
+        digits than the unit holds, another offset than ``offset`` names.
+    """
+
+    ticks: Var
+    valid: Var
+    certain: Var
+
+
+def _directives(fmt: str) -> list[str]:
+    """The layout cut into directives and single literal characters."""
+    parts = re.findall(r"%.|[^%]", fmt, re.DOTALL)
+    named = [p for p in parts if p.startswith("%")]
+    known = {"%Y", "%f", "%z", *_TWO_DIGITS}
+    order_kept = ("%f" not in named or fmt.endswith(("%S.%f", "%S.%f%z"))) and (
+        "%z" not in named or fmt.endswith("%z")
+    )
+    complete = "%Y" in named and ("%d" not in named or "%m" in named)
+    if not (set(named) <= known and len(set(named)) == len(named) and order_kept and complete):
+        raise UnsupportedError(
+            f"the date layout {fmt!r} has no graph form: expected %Y and any of %m %d %H %M %S once each, "
+            f"then .%f, then %z; {_WAY_OUT}"
+        )
+    return parts
+
+
+def parse_time(x: Var, fmt: str, unit: Unit, *, utc: bool = False, offset: int = 0) -> ParsedTime:
+    """``pandas.to_datetime(texts, format=fmt)``, texts of any shape.
+
+    Parameters
+    ----------
+    x : string tensor.
+    fmt : a layout of ``%Y %m %d %H %M %S .%f %z``, ISO 8601 or not, as
+        ``pandas.tseries.api.guess_datetime_format`` names it.
+    unit : the unit of the ticks; with ``"ns"`` timestamps outside 1677-09-21 to 2262-04-11 are not valid.
+    utc : with ``%z``, accept every offset (pandas' ``utc=True``); else only ``offset``.
+    offset : minutes east of UTC that every text must have if the layout has ``%z`` and ``utc`` is False.
+
+    Raises
+    ------
+    UnsupportedError
+        for any other layout.
+    """
+    parts = _directives(fmt)
+    strict = "".join(_strict(p, unit, utc, offset) for p in parts)
+    example = "".join({"%Y": "1970", "%f": "0", "%z": "Z"}.get(p, "01" if len(p) == 2 else p) for p in parts)
+    shaped = op.regex_full_match(x, pattern=strict)
+    missing = op.cast(
+        ml.label_encoder(x, keys_strings=list(MISSING), values_int64s=[1] * len(MISSING), default_int64=0),
+        to=np.bool_,
+    )
+    fields = _fields(Flat(op.where(shaped, x, text(example)), example), parts)
+    year, month = fields["%Y"], fields.get("%m", const(1))
+    day = fields.get("%d", const(1))
+    seconds = op.mul(days_from_civil(year, month, day), const(DAY))
+    for directive, size in (("%H", 3600), ("%M", 60), ("%S", 1)):
+        if directive in fields:
+            seconds = op.add(seconds, op.mul(fields[directive], const(size)))
+    if "%z" in fields:
+        shift = op.mul(fields["%z"], const(60)) if utc else const(offset * 60)
+        seconds = op.sub(seconds, shift)
+    exists = op.less_or_equal(day, days_in_month(year, month))
+    nanos = fields.get("%f")
+    ticks = op.mul(seconds, const(TICKS[unit]))
+    if nanos is not None:
+        ticks = op.add(ticks, op.div(nanos, const(10**9 // TICKS[unit])))
+    if unit == "ns":
+        exists = op.and_(exists, _within_nanoseconds(seconds, nanos if nanos is not None else const(0)))
+    read = op.and_(shaped, exists)
+    certain = op.or_(op.or_(shaped, missing), op.not_(op.regex_full_match(x, pattern=_loose(fmt))))
+    return ParsedTime(op.where(read, ticks, const(NAT)), op.or_(read, missing), certain)
+
+
+def _strict(part: str, unit: Unit, utc: bool, offset: int) -> str:
+    if part == "%Y":
+        return _YEAR
+    if part == "%f":
+        # More digits than the unit holds would give the whole column another unit.
+        return f"[0-9]{{1,{_FRACTION_DIGITS[unit]}}}" if _FRACTION_DIGITS[unit] else char_class(())
+    if part == "%z":
+        if utc:
+            return _OFFSET
+        hours, minutes = divmod(abs(offset), 60)
+        sign = "[+-]" if offset == 0 else "[+]" if offset > 0 else "-"
+        return f"(?:{sign}{hours:02d}:?{minutes:02d}{'|Z' if offset == 0 else ''})"
+    return _TWO_DIGITS[part] if part in _TWO_DIGITS else literal(part)
+
+
+@cache
+def _loose(fmt: str) -> str:
+    """Texts that pandas may read although the strict layout does not, and few others."""
+    decimal = char_class([ord(c) for c in all_characters() if c.isdecimal()])
+    blank = char_class([ord(c) for c in all_characters() if c.isspace()])
+    loose = {"%Y": f"-?{decimal}{{0,4}}", "%f": f"{decimal}*", "%z": "(?:[zZ]|[+-].*)"}
+    out = []
+    for part in _directives(fmt):
+        if len(part) == 2:
+            out.append(loose.get(part, f" ?{decimal}{{1,2}}"))
+        else:
+            out.append(f"{blank}+" if part.isspace() else literal(part))
+    return f"(?i:{''.join(out)}|today|now)"
+
+
+def _fields(flat: Flat, parts: list[str]) -> dict[str, Var]:
+    """The int64 number of each directive, shaped as the input; ``%f`` in nanoseconds, ``%z`` in minutes."""
+    widths = [{"%Y": 4, "%f": 9, "%z": 0}.get(p, len(p)) for p in parts]
+    ends = np.cumsum(widths)
+    names = [p for p in parts if p.startswith("%") and p != "%z"]
+    weights = np.zeros((int(ends[-1]), len(names)), dtype=np.int64)
+    for part, width, end in zip(parts, widths, ends, strict=True):
+        if part in names:
+            weights[end - width : end, names.index(part)] = 10 ** np.arange(width)[::-1]
+    digits = _digits(flat, parts, len(weights))
+    numbers = op.matmul(digits, op.const(weights))
+    found = {n: flat.restore(op.gather(numbers, const(i), axis=1)) for i, n in enumerate(names)}
+    if "%z" in parts:
+        found["%z"] = flat.restore(_offset_minutes(flat))
+    return found
+
+
+def _digits(flat: Flat, parts: list[str], width: int) -> Var:
+    """The characters of each text as int64 ``[N + 1, width]``, 0 for whatever is no digit."""
+    if "%f" in parts:
+        prefix = f"\\A(?s:.{{{width - 9}}})[0-9]{{1,9}}"
+        timed = first_column(flat.tokens(prefix))
+        chars = tokens(op.string_concat(timed, text("0" * 9)), "(?s).")
+    else:
+        chars = flat.tokens("(?s).")
+    if "%f" in parts or "%z" in parts:
+        chars = op.slice(chars, ints(0), ints(width), ints(1))
+    return _as_digits(chars)
+
+
+def _as_digits(chars: Var) -> Var:
+    return ml.label_encoder(
+        chars, keys_strings=list("0123456789"), values_int64s=list(range(10)), default_int64=0
+    )
+
+
+def _offset_minutes(flat: Flat) -> Var:
+    """Minutes east of UTC of the offset at the end of each text; int64 ``[N + 1]``."""
+    written = first_column(flat.tokens(r"(?:Z|[+-][0-9]{2}:?[0-9]{2})\z"))
+    pieces, _ = op.string_split(written, delimiter=":")
+    chars = tokens(op.string_concat(join(pieces), text("0000")), "(?s).")
+    minutes = op.matmul(
+        _as_digits(op.slice(chars, ints(0), ints(5), ints(1))),
+        op.const(np.array([0, 600, 60, 10, 1], dtype=np.int64)),
+    )
+    return op.where(op.equal(first_column(chars), text("-")), op.neg(minutes), minutes)
+
+
+def _within_nanoseconds(seconds: Var, nanos: Var) -> Var:
+    """Whether a time fits int64 nanoseconds (the least int64 is NaT)."""
+    low, high = -9_223_372_037, 9_223_372_036
+    inside = op.and_(op.greater(seconds, const(low)), op.less(seconds, const(high)))
+    first = op.and_(op.equal(seconds, const(low)), op.greater(nanos, const(145_224_192)))
+    last = op.and_(op.equal(seconds, const(high)), op.less_or_equal(nanos, const(854_775_807)))
+    return op.or_(inside, op.or_(first, last))
