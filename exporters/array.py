@@ -123,6 +123,10 @@ class Array(NDArrayOperatorsMixin):
     def __bool__(self) -> bool:
         if self.is_constant:
             return bool(self.value)
+        from onnxtwin.exporters.branches import settled
+
+        if self.value.size == 1 and settled(self):
+            return False
         raise self._refuse("branches on the values of the rows", "use np.where, np.select or a boolean mask instead of if, and, or, not")
 
     def _scalar(self, kind: Callable[[Any], Any]) -> Any:

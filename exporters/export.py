@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from spox import Var
 
 from onnxtwin.exporters import finish, reductions
-from onnxtwin.exporters.errors import RecordingError, UnsupportedError
+from onnxtwin.exporters.errors import OnnxTwinError, RecordingError, UnsupportedError
 from onnxtwin.exporters.outputs import Answer, answers, real_answers
 from onnxtwin.exporters.sample import Sample, draw
 from onnxtwin.exporters.scope import substituted
@@ -30,7 +30,7 @@ METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function",
 NUMPY_HANDLERS = (reductions,)
 """Modules that register numpy handlers when imported."""
 
-LEAVES = {"sklearn": "onnxtwin.exporters.sklearn"}
+LEAVES = {"scipy": "onnxtwin.exporters.scipy", "sklearn": "onnxtwin.exporters.sklearn"}
 """Library -> the package of its leaves, imported once the library is."""
 
 
@@ -138,13 +138,26 @@ def _run(copied: Shadow, sample: Sample, names: list[str], rows: Any, previous: 
         traced = sample.traced(rows, list(inputs.values()))
         found: dict[str, list[Answer]] = {}
         for name in names:
-            answer = getattr(copied.estimator, name)(traced())
+            answer = _called(getattr(copied.estimator, name), traced(), trace)
             found[name] = answers(name, answer)
         for entries in found.values():
             for entry in entries:
                 assert entry.array.tensor.flat is not None
         trace.finish()
     return trace, _Traced(inputs, found)
+
+
+def _called(method: Any, X: Any, trace: Trace) -> Any:
+    """Run the pipeline's code on traced rows; whatever it raises there, it does not raise on real ones."""
+    try:
+        return method(X)
+    except OnnxTwinError:
+        raise
+    except Exception as error:  # the pipeline answered the sample, so any error comes from tracing
+        raise UnsupportedError(
+            f"{trace.place_of(error)}\n  cannot be traced: {type(error).__name__}: {error}\n"
+            "  way out: compute with numpy or pandas on whole columns, or register an exporter for the function with @onnxtwin.exports"
+        ) from error
 
 
 def _finished(estimator: Any, sample: Sample, names: list[str], trace: Trace, traced: _Traced, trees: DeferredTrees) -> Exported:
@@ -213,4 +226,3 @@ def _prove(estimator: Any, sample: Sample, exported: Exported) -> None:
     for output, none in zip(exported.signature.outputs, run.run(names, empty), strict=True):
         if len(none) != 0:
             raise RecordingError(f"{output.name}: the graph answers {len(none)} rows for zero rows\n  way out: report it; nothing was exported")
-

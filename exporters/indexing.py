@@ -27,7 +27,7 @@ def _expanded(index: Any, ndim: int) -> list[Any]:
     entries = list(index) if type(index) is tuple else [index]
     entries = [np.asarray(e) if isinstance(e, (list, range)) else e for e in entries]
     entries = [e.value if isinstance(e, Array) and e.is_constant else e for e in entries]
-    entries = [int(e) if isinstance(e, (np.integer, np.ndarray)) and np.ndim(e) == 0 and e.dtype.kind in "iu" else e for e in entries]
+    entries = [int(e) if type(e) is not Array and isinstance(e, (np.integer, np.ndarray)) and np.ndim(e) == 0 and e.dtype.kind in "iu" else e for e in entries]
     used = sum(_consumed(e) for e in entries)
     at = next((i for i, e in enumerate(entries) if e is Ellipsis), None)
     fill = [_FULL] * (ndim - used)
@@ -84,6 +84,9 @@ def read(array: Array, index: Any) -> Any:
 def _chosen(array: Array, entries: list[Any], masks: list[Array]) -> Masked:
     mask = masks[0]
     rest = [e for e in entries if e is not mask]
+    if len(masks) == 1 and entries[0] is mask and any(not _is_full(e) for e in rest) and all(isinstance(e, (int, slice)) for e in rest):
+        inner = read(array, (_FULL, *rest))
+        return inner[mask]  # type: ignore[no-any-return]
     if len(masks) > 1 or any(not _is_full(e) for e in rest) or entries[0] is not mask:
         raise require_trace().unsupported(
             "chooses rows by their values together with another index", "use np.where(mask, a, b) on whole columns"
@@ -105,7 +108,7 @@ def _lowered(array: Array, entries: list[Any], real: np.ndarray) -> Tensor:
             return source.pick(column % source.shape[1])
         if isinstance(column, slice):
             return source.select(range(*column.indices(source.shape[1])))
-        if isinstance(column, np.ndarray) and column.ndim == 1:
+        if type(column) is not Array and isinstance(column, np.ndarray) and column.ndim == 1:
             return source.select([int(c) % source.shape[1] for c in column])
     if source.ndim == 1 and len(entries) == 2 and _is_full(entries[0]) and entries[1] is None:
         return join([source], source.shape[0], source.dtype)
@@ -204,10 +207,20 @@ def assign(array: Array, index: Any, value: Any) -> None:
         array.value[concrete(index)] = concrete(value)
         _touch(array)
         return
+    _settle_base(array)
     before = Array(array.value.copy(), array.tensor)
     array.value[concrete(index)] = concrete(value)
     after = _written(before, index, value, array.value)
     array.store(after)
+
+
+def _settle_base(array: Array) -> None:
+    """Bring a constant base into the graph before a view writes computed values through to it."""
+    base = array._base
+    while base is not None:
+        if base._base is None and base._tensor is None:
+            base._tensor = Array(base.value.copy()).tensor
+        base = base._base
 
 
 def _touch(array: Array) -> None:

@@ -11,6 +11,9 @@ from onnxtwin.exporters.array import Array, concrete
 from onnxtwin.exporters.trace import require_trace
 
 
+_ELEMENTWISE_FUNCTIONS = frozenset({np.interp, np.clip, np.around, np.round, np.nan_to_num, np.digitize})
+
+
 class Masked:
     """``X[mask]`` with a mask that depends on the rows: every element kept, to be written back under the mask.
 
@@ -52,6 +55,14 @@ class Masked:
         with np.errstate(all="ignore"):
             real = ufunc(*(concrete(x) for x in inputs))
         return self.apply(ufunc, inputs, real)
+
+    def __array_function__(self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
+        if func not in _ELEMENTWISE_FUNCTIONS:
+            raise require_trace().unsupported(f"numpy.{func.__name__} of rows chosen by a mask", "use np.where on whole columns")
+        with np.errstate(all="ignore"):
+            real = func(*(concrete(a) for a in args), **{k: concrete(v) for k, v in kwargs.items()})
+        full = func(*(a.full if isinstance(a, Masked) else a for a in args), **kwargs)
+        return Masked(full, self.mask, np.asarray(real))
 
     def astype(self, dtype: Any, copy: bool = True) -> Masked:
         return Masked(self.full.astype(dtype), self.mask, self.value.astype(dtype))

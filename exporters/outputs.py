@@ -87,7 +87,9 @@ def _frame(method: str, frame: Any) -> list[Answer]:
 
 
 def _one(method: str, index: int | None, array: Array, container: str = "ndarray", columns: tuple[str, ...] | None = None) -> Answer:
-    dtype = array.tensor.dtype
+    tensor = array.tensor
+    array = Array(array.value, tensor)
+    dtype = tensor.dtype
     if dtype.kind in "iu" and dtype != np.int64:
         array = Array(array.value, array.astype(np.int64).tensor)
     elif dtype == np.dtype("O"):

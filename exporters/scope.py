@@ -75,7 +75,11 @@ def _replacements() -> dict[int, Any]:
     for exporter in registered():
         if isinstance(exporter.owner, types.ModuleType):
             original = getattr(exporter.owner, exporter.name)
-            table[id(original)] = rebound(original, lambda f, e=exporter: dispatcher(f, e))
+            made = rebound(original, lambda f, e=exporter: dispatcher(f, e))
+            table[id(original)] = made
+            if exporter.owner.__name__.split(".")[0] in LIBRARIES:
+                proxy = table.setdefault(id(exporter.owner), _Proxy(exporter.owner, {}))
+                proxy._table[exporter.name] = made
     return table
 
 

@@ -21,6 +21,9 @@ LIBRARIES = frozenset(
 )
 """Packages whose own code is never substituted: their functions are leaves, handlers or refused."""
 
+_HEAP_TYPE = 1 << 9
+"""``Py_TPFLAGS_HEAPTYPE``: classes made by a Python ``class`` statement, whose instances are plain dicts."""
+
 _NAMED = {"steps", "transformers_", "transformers", "transformer_list", "estimators"}
 
 
@@ -72,7 +75,7 @@ def _copy(thing: Any, path: str, made: Shadow) -> Any:
     if not _copied(thing, kind):
         return thing
     if isinstance(thing, dict):
-        result = kind.__new__(kind)
+        result = dict.__new__(kind)
         made._memo[id(thing)] = result
         made._keep.append(thing)
         dict.update(result, {k: _copy(v, f"{path}.{k}" if path else str(k), made) for k, v in thing.items()})
@@ -93,7 +96,8 @@ def _copy(thing: Any, path: str, made: Shadow) -> Any:
 def _copied(thing: Any, kind: type) -> bool:
     if inspect.isclass(thing) or isinstance(thing, types.ModuleType) or callable(thing) and not hasattr(thing, "get_params"):
         return False
-    return hasattr(thing, "__dict__") and kind.__new__ in (object.__new__, dict.__new__) and traced_code(kind)
+    plain = all(c in (object, dict) or c.__flags__ & _HEAP_TYPE for c in kind.__mro__)
+    return hasattr(thing, "__dict__") and plain and traced_code(kind)
 
 
 def _item_path(path: str, item: Any, position: int) -> str:

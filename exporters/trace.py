@@ -152,6 +152,19 @@ class Trace:
             frame = frame.f_back  # type: ignore[assignment]
         return Place(step, file, line)
 
+    def place_of(self, error: BaseException) -> Place:
+        """Where in the pipeline's code an error was raised."""
+        found = Place("", "", 0)
+        traceback = error.__traceback__
+        while traceback is not None:
+            frame = traceback.tb_frame
+            name = frame.f_code.co_filename
+            step = self.steps.get(id(frame.f_locals.get("self")), found.step)
+            ours = name.startswith(_HERE) or _library(name)
+            found = Place(step, found.file, found.line) if ours else Place(step, name, traceback.tb_lineno)
+            traceback = traceback.tb_next
+        return found
+
     def unsupported(self, what: str, way_out: str) -> UnsupportedError:
         """An error that says where the code is, what it did, and what to do instead."""
         return UnsupportedError(f"{self.place()}\n  {what}\n  way out: {way_out}")

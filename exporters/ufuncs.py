@@ -207,6 +207,19 @@ _ELEMENTWISE: dict[np.ufunc, Build] = {
     np.matmul: op.matmul,
 }
 
+_COMPOSED: dict[np.ufunc, Callable[..., Any]] = {}
+
+
+def composed(ufunc: np.ufunc) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register numpy code, over traced arrays, as what ``ufunc`` does."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        _COMPOSED[ufunc] = function
+        return function
+
+    return register
+
+
 _REDUCTIONS = {
     np.add: np.sum,
     np.multiply: np.prod,
@@ -232,7 +245,7 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
         return ufunc(np.reshape(a, a.shape + (1,) * b.ndim), b, **kwargs)
     if method != "__call__":
         raise trace.unsupported(f"numpy.{ufunc.__name__}.{method} is not supported", "use the plain function")
-    if ufunc not in _ELEMENTWISE:
+    if ufunc not in _ELEMENTWISE and ufunc not in _COMPOSED:
         raise trace.unsupported(
             f"{ufunc.__name__} has no graph for it", "register an exporter for the function that calls it with @onnxtwin.exports"
         )
@@ -265,6 +278,8 @@ def call(ufunc: np.ufunc, inputs: tuple[Any, ...], dtype: Any = None) -> Array:
     arrays = [constant(x) for x in inputs]
     if all(a.is_constant for a in arrays):
         return Array(np.asarray(real))
+    if ufunc in _COMPOSED:
+        return _COMPOSED[ufunc](*inputs)  # type: ignore[no-any-return]
     kinds = [a.dtype.kind if a.is_constant else a.tensor.dtype.kind for a in arrays]
     if any(kind in "OUT" for kind in kinds):
         return _on_text(ufunc, arrays, real)

@@ -1,0 +1,84 @@
+"""Branches on data that need no branch in the graph: those that only raise or only warn.
+
+``if (X < 0).any(): raise ValueError(...)`` says which rows the pipeline refuses, and becomes a demand of the
+domain; a branch that only warns changes no answer.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import sys
+from functools import lru_cache
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from onnxtwin.exporters.trace import _HERE, _library, require_trace
+
+
+def settled(condition: Any) -> bool:
+    """Whether the truth of ``condition`` (a traced array of one element) decides only about raising or warning.
+
+    If so, the demand is recorded and the branch is not taken, as on the sample.
+    """
+    if bool(condition.value.reshape(-1)[0]):
+        return False
+    frame = _caller()
+    if frame is None:
+        return False
+    kind = _body(frame.f_code.co_filename, frame.f_lineno)
+    if kind is None:
+        return False
+    if kind == "raises":
+        trace = require_trace()
+        good = np.logical_not(np.reshape(condition, (-1,)))
+        good = np.broadcast_to(good, (trace.rows,))
+        line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
+        trace.require(good.tensor.flat, f"the pipeline raises where {line.removeprefix('if ').rstrip(':')}")
+    return True
+
+
+def _caller() -> FrameType | None:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and (frame.f_code.co_filename.startswith(_HERE) or _library(frame.f_code.co_filename)):
+        frame = frame.f_back
+    return frame
+
+
+@lru_cache(maxsize=256)
+def _tree(file: str) -> ast.Module | None:
+    source = "".join(linecache.getlines(file))
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        return None
+
+
+def _body(file: str, line: int) -> str | None:
+    """``raises`` or ``warns`` for an ``if`` at that line with no else and nothing else in it, None otherwise."""
+    tree = _tree(file)
+    if tree is None:
+        return None
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.If) or not node.test.lineno <= line <= (node.test.end_lineno or node.test.lineno):
+            continue
+        if node.orelse or isinstance(node.test, ast.BoolOp) and isinstance(node.test.op, ast.Or):
+            return None
+        if isinstance(node.test, ast.UnaryOp):
+            return None
+        if all(_is_warning(s) for s in node.body):
+            return "warns"
+        if isinstance(node.body[-1], ast.Raise) and all(isinstance(s, (ast.Assign, ast.Raise)) for s in node.body):
+            return "raises" if not isinstance(node.test, ast.BoolOp) else None
+        return None
+    return None
+
+
+def _is_warning(statement: ast.stmt) -> bool:
+    if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
+        return False
+    function = statement.value.func
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    return name in ("warn", "warning")
