@@ -1,0 +1,335 @@
+"""The check: stream rows through the pipeline and its twin, compare, and report."""
+
+from __future__ import annotations
+
+import warnings
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from onnxtwin.exporters.errors import CheckError
+from onnxtwin.exporters.signature import Signature
+from onnxtwin.runtime_checks.cases import SAMPLE, families
+from onnxtwin.runtime_checks.compare import (
+    ATOL,
+    RTOL,
+    Answer,
+    BoolArray,
+    Part,
+    Tolerance,
+    errors,
+    failing,
+    kind,
+    layout_differs,
+)
+from onnxtwin.runtime_checks.locate import locate
+from onnxtwin.runtime_checks.reference import Candidate, Reference
+from onnxtwin.runtime_checks.report import LISTED, MethodReport, Noted, Report, Tally, Worst, worse
+from onnxtwin.runtime_checks.rows import Rows, batches, check_rows, count, take, typed, typed_row
+from onnxtwin.runtime_checks.verdict import Examiner
+
+BATCH_ROWS = 20_000
+BATCH_BYTES = 2**26
+"""A batch is so small that no answer needs more than 64 MB when dense (a tf-idf row may be 1 MB)."""
+
+KEPT = 32
+"""Rows that differ and rows that do not, kept for the localisation."""
+
+
+def check(
+    answers: Any,
+    pipeline: Any,
+    X: Rows,
+    *,
+    signature: Signature,
+    methods: Sequence[str] | None = None,
+    rtol: float = RTOL,
+    atol: float = ATOL,
+    cases: bool | Sequence[str] = True,
+    batch_size: int | None = None,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+    enforce_domain: bool = True,
+    model: Any = None,
+    runtime: str = "python",
+) -> Report:
+    """Compare the answers of a twin with the pipeline's, on the user's rows and on hostile ones.
+
+    Parameters
+    ----------
+    answers : the twin: an object whose ``run(X)`` gives a dict of method to ndarray, list or
+        DataFrame, and raises ``InputError`` or ``DomainError`` for rows outside its domain.
+    pipeline : the fitted estimator; the reference.
+    X : raw rows, as ``pipeline.predict`` takes them: DataFrame, 2-D ndarray, or list, Series or
+        1-D ndarray of str.
+    signature : the twin's; tells columns, how they can be missing, and the methods.
+    methods : the methods to compare; all of the signature's by default.
+    rtol, atol : a float passes if ``|twin - pipeline| <= atol + rtol * |pipeline|``. Labels,
+        categories, integers and texts must be equal.
+    cases : whether to make hostile rows too, or the names of the families wanted.
+    batch_size : rows a batch; by default 20,000, fewer where an answer is wide.
+    seed : of the generator that picks the rows which cases are made from.
+    progress : called as ``progress(rows done, rows in X)`` after each batch of the user's rows.
+    enforce_domain : whether the twin must refuse what the pipeline refuses. False for a bare
+        graph, which cannot raise.
+    model : the graph (bytes, path or ``ModelProto``), to find the first step that differs; by
+        default ``answers.model`` where there is one.
+    runtime : named in the report.
+
+    Returns
+    -------
+    Report : ``report.ok`` is True only if rows were compared and all that could be decided are equal.
+
+    Raises
+    ------
+    CheckError : the check cannot be carried out: not rows, an unfitted pipeline, a method that
+        one side lacks, an unknown family, a batch size below one, or the runtime itself fails.
+    """
+    check_rows(X)
+    if batch_size is not None and batch_size < 1:
+        raise CheckError(f"batch_size is {batch_size}; it must be at least 1, or None for a size that fits")
+    if not (rtol >= 0 and atol >= 0):
+        raise CheckError(f"rtol is {rtol} and atol {atol}; a tolerance must be zero or positive")
+    wanted = tuple(methods) if methods is not None else signature.methods
+    if not wanted:
+        raise CheckError("no method to compare: the signature names none")
+    reference = Reference(pipeline, wanted, signature)
+    run = _Run(reference, Candidate(answers, reference), Tolerance(rtol, atol), enforce_domain)
+    with warnings.catch_warnings():
+        # Hostile rows make pipelines warn about unknown categories and the like, once a batch.
+        warnings.simplefilter("ignore")
+        size = batch_size or run.batch_size(X)
+        for start, rows in batches(X, size):
+            run.chunk(SAMPLE, rows, start)
+            if progress is not None:
+                progress(start + count(rows), count(X))
+        if count(X):
+            for name, rows in _cases(cases, reference, signature, X, seed):
+                run.chunk(name, rows, None)
+        report = Report(runtime, Tolerance(rtol, atol), list(run.reports.values()))
+        if run.wrong is not None:
+            graph = model if model is not None else getattr(answers, "model", None)
+            report.location = locate(graph, answers, reference, report.tolerance, run.right, run.wrong)
+    if not any(m.families[SAMPLE].rows for m in report.methods if SAMPLE in m.families) and report.rows:
+        report.problems.append(
+            "none of the rows handed in was compared: the pipeline refuses every one of them"
+        )
+    return report
+
+
+def _cases(
+    cases: bool | Sequence[str], reference: Reference, signature: Signature, X: Rows, seed: int
+) -> Iterator[tuple[str, Rows]]:
+    for name, generate in families(cases).items():
+        # Seeded by name, so that a family makes the same rows whichever others run.
+        rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
+        for rows in generate(reference, signature, X, rng):
+            yield name, rows
+
+
+class _Run:
+    """The state of one check."""
+
+    def __init__(
+        self, reference: Reference, candidate: Candidate, tolerance: Tolerance, enforce_domain: bool
+    ) -> None:
+        self.reference = reference
+        self.candidate = candidate
+        self.tolerance = tolerance
+        self.enforce_domain = enforce_domain
+        self.examiner = Examiner(reference, tolerance)
+        self.reports = {method: MethodReport(method) for method in reference.methods}
+        self.right: Rows | None = None
+        self.wrong: Rows | None = None
+        self._template: dict[str, Answer] = {}
+
+    def batch_size(self, X: Rows) -> int:
+        """Rows that keep each dense answer below :data:`BATCH_BYTES`, learnt from the first rows."""
+        self._template = self.reference.ask(take(X, slice(0, 16))).methods
+        widths = [
+            sum(p.matrix.shape[1] * p.values.itemsize for p in answer) for answer in self._template.values()
+        ]
+        return max(1, min(BATCH_ROWS, BATCH_BYTES // max([1, *widths])))
+
+    def chunk(self, family: str, X: Rows, start: int | None) -> None:
+        """Answer one batch on both sides and count what differs; ``start`` is its place among the user's."""
+        if count(X) == 0:
+            self._no_rows(family, X)
+            return
+        expected = self.reference.ask(X)
+        positions = np.arange(count(X))
+        if not expected.accepted.all():
+            self._refused(family, X, start, expected.accepted, expected.refusals)
+            positions = positions[expected.accepted]
+            X = take(X, expected.accepted)
+        if count(X) == 0:
+            return
+        found = self.candidate.ask(X)
+        answers = expected.methods
+        if not found.accepted.all():
+            self._refused_inside(family, X, start, positions, found.refusals)
+            answers = {name: [p.rows(found.accepted) for p in answer] for name, answer in answers.items()}
+            positions = positions[found.accepted]
+            X = take(X, found.accepted)
+        if count(X) == 0:
+            return
+        self._template = self._template or {
+            name: [p.rows(slice(0, 1)) for p in a] for name, a in answers.items()
+        }
+        place = None if start is None else start + positions
+        differs = np.zeros(count(X), dtype=np.bool_)
+        for method, answer in answers.items():
+            differs |= self._compare(family, method, X, place, answer, found.methods[method])
+        self._keep(X, differs)
+
+    def _compare(
+        self, family: str, method: str, X: Rows, place: Any, expected: Answer, found: Answer
+    ) -> BoolArray:
+        report = self.reports[method]
+        tally = report.family(family)
+        tally.rows += count(X)
+        problem = layout_differs(expected, found)
+        if problem is not None:
+            tally.mismatched += count(X)
+            if problem not in report.problems:
+                report.problems.append(problem)
+            return np.ones(count(X), dtype=np.bool_)
+        bad = np.zeros(count(X), dtype=np.bool_)
+        for e, f in zip(expected, found, strict=True):
+            bad |= failing(e, f, self.tolerance).any(axis=1)
+        undetermined = np.zeros(count(X), dtype=np.bool_)
+        if bad.any():
+            index = np.nonzero(bad)[0]
+            sides = [[p.rows(index) for p in side] for side in (expected, found)]
+            examined = self.examiner.examine(method, take(X, index), *sides)
+            undetermined[index] = examined.undetermined
+            self._list_undetermined(report, family, X, place, index, examined.undetermined, examined.reasons)
+        mismatched = bad & ~undetermined
+        tally.undetermined += int(undetermined.sum())
+        tally.mismatched += int(mismatched.sum())
+        for e, f in zip(expected, found, strict=True):
+            self._measure(report, tally, family, X, place, e, f, undetermined, mismatched)
+        return mismatched
+
+    def _measure(
+        self,
+        report: MethodReport,
+        tally: Tally,
+        family: str,
+        X: Rows,
+        place: Any,
+        e: Part,
+        f: Part,
+        undetermined: BoolArray,
+        mismatched: BoolArray,
+    ) -> None:
+        measured = errors(e, f, self.tolerance)
+        tally.measure(measured, undetermined)
+        candidates = np.nonzero(~undetermined[measured.row])[0]
+        wrong = candidates[mismatched[measured.row[candidates]]]
+        candidates = wrong if len(wrong) else candidates
+        if not len(candidates):
+            return
+        i = candidates[np.argmax(measured.excess[candidates])]
+        row, cell = int(measured.row[i]), int(measured.cell[i])
+        if report.worst is not None and (report.worst.mismatch, report.worst.excess) > (
+            bool(mismatched[row]),
+            float(measured.excess[i]),
+        ):
+            return
+        name = e.name if e.values.ndim == 1 else f"{e.name}[:, {cell}]"
+        worst = Worst(
+            row=typed_row(X, row),
+            position=None if place is None else int(place[row]),
+            family=family,
+            output=name,
+            expected=typed(e.matrix[row, cell]),
+            found=typed(f.matrix[row, cell]),
+            ulps=float(measured.ulps[i]),
+            absolute=float(measured.absolute[i]),
+            relative=float(measured.relative[i]),
+            excess=float(measured.excess[i]),
+            mismatch=bool(mismatched[row]),
+        )
+        report.worst = worse(report.worst, [worst])
+
+    def _list_undetermined(
+        self,
+        report: MethodReport,
+        family: str,
+        X: Rows,
+        place: Any,
+        index: Any,
+        undetermined: BoolArray,
+        reasons: list[str],
+    ) -> None:
+        for i in np.nonzero(undetermined)[0][: LISTED - len(report.undetermined)]:
+            row = int(index[i])
+            position = None if place is None else int(place[row])
+            report.undetermined.append(Noted(typed_row(X, row), position, family, reasons[i]))
+
+    def _refused(
+        self, family: str, X: Rows, start: int | None, accepted: BoolArray, refusals: dict[int, str]
+    ) -> None:
+        """Rows that the pipeline refuses: the twin has to refuse each of them, sent alone."""
+        outside = np.nonzero(~accepted)[0]
+        answered = (
+            ~self.candidate.refuses(take(X, outside))
+            if self.enforce_domain
+            else np.zeros(len(outside), dtype=np.bool_)
+        )
+        for report in self.reports.values():
+            tally = report.family(family)
+            tally.refused += len(outside)
+            tally.answered_outside += int(answered.sum())
+            for row in outside[answered][: LISTED - len(report.domain)]:
+                text = f"the twin answers, the pipeline raises {refusals[int(row)]}"
+                position = None if start is None else start + int(row)
+                report.domain.append(Noted(typed_row(X, int(row)), position, family, text))
+
+    def _refused_inside(
+        self, family: str, X: Rows, start: int | None, positions: Any, refusals: dict[int, str]
+    ) -> None:
+        for report in self.reports.values():
+            report.family(family).refused_inside += len(refusals)
+            for row, error in list(refusals.items())[: LISTED - len(report.domain)]:
+                position = None if start is None else start + int(positions[row])
+                text = f"the pipeline answers, the twin raises {error}"
+                report.domain.append(Noted(typed_row(X, row), position, family, text))
+
+    def _no_rows(self, family: str, X: Rows) -> None:
+        """Zero rows: the twin's answers are empty, with the types and widths of the pipeline's."""
+        found = self.candidate.ask(X)
+        expected = self.reference.ask(X)
+        if not found.methods:
+            # scikit-learn refuses zero rows; a twin answers them, a bare graph need not.
+            if self.enforce_domain or expected.methods:
+                for report in self.reports.values():
+                    report.problems.append("zero rows: the twin raises instead of answering with zero rows")
+            return
+        for method, report in self.reports.items():
+            report.family(family)
+            template = expected.methods.get(method) or [
+                p.rows(slice(0, 0)) for p in self._template.get(method, [])
+            ]
+            if template:
+                problem = _empty_differs(template, found.methods[method])
+                report.problems += [f"zero rows: {problem}"] if problem else []
+
+    def _keep(self, X: Rows, differs: BoolArray) -> None:
+        if differs.any() and self.wrong is None:
+            self.wrong = take(X, np.nonzero(differs)[0][:KEPT])
+        if not differs.all() and (self.right is None or count(self.right) < KEPT):
+            self.right = take(X, np.nonzero(~differs)[0][:KEPT])
+
+
+def _empty_differs(expected: Answer, found: Answer) -> str | None:
+    problem = layout_differs(expected, found)
+    if problem is not None:
+        return problem
+    for e, f in zip(expected, found, strict=True):
+        if kind(e.values) != "unknown" and kind(f.values) != "unknown" and kind(e.values) != kind(f.values):
+            return f"{e.name}: the pipeline answers {e.values.dtype}, the twin {f.values.dtype}"
+    return None

@@ -1,0 +1,259 @@
+"""Are two answers the same? Equal where discrete, within a tolerance where not; errors in ulps.
+
+An answer of one method is a list of *parts*: one array for an ndarray, one a list entry where
+scikit-learn returns a list, one a column for a DataFrame. All comparison is done on whole arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+RTOL = 1e-9
+ATOL = 1e-9
+
+BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """``|found - expected| <= atol + rtol * |expected|``, as ``numpy.allclose`` defines it."""
+
+    rtol: float = RTOL
+    atol: float = ATOL
+
+    def limit(self, expected: Any) -> FloatArray:
+        """The largest accepted absolute error, elementwise; same shape as ``expected``."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.asarray(self.atol + self.rtol * np.abs(expected), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One array of an answer: ``values`` has shape ``[N]`` or ``[N, k]``.
+
+    ``discrete`` demands equality even of floats: labels whose classes happen to be numbers.
+    """
+
+    name: str
+    values: npt.NDArray[Any]
+    discrete: bool = False
+
+    def rows(self, index: Any) -> Part:
+        """The part at some rows."""
+        return Part(self.name, self.values[index], self.discrete)
+
+    @property
+    def matrix(self) -> npt.NDArray[Any]:
+        """The values as ``[N, cells]``."""
+        return (
+            self.values.reshape(len(self.values), -1)
+            if self.values.size
+            else self.values.reshape(len(self.values), 0)
+        )
+
+
+Answer = list[Part]
+
+
+def parts(method: str, answer: Any, *, labels: bool = False) -> Answer:
+    """Take apart what a method returned.
+
+    Sparse matrices are made dense; a DataFrame gives one part a column, because its columns have
+    types of their own; a list gives one part an entry.
+
+    Parameters
+    ----------
+    method : names the parts: ``predict``, ``predict_proba.1``, ``transform[age]``.
+    answer : ndarray, sparse matrix, DataFrame, Series, or a list or tuple of such.
+    labels : True where the values are class labels, which must be equal even when they are floats.
+    """
+    if isinstance(answer, list | tuple) and not all(np.isscalar(entry) for entry in answer):
+        return [p for i, entry in enumerate(answer) for p in parts(f"{method}.{i}", entry, labels=labels)]
+    if isinstance(answer, pd.DataFrame):
+        return [_column(f"{method}[{name}]", answer.iloc[:, i]) for i, name in enumerate(answer.columns)]
+    if isinstance(answer, pd.Series):
+        return [_column(method, answer)]
+    if hasattr(answer, "toarray"):
+        answer = answer.toarray()
+    return [Part(method, np.asarray(answer), labels)]
+
+
+def _column(name: str, series: pd.Series) -> Part:
+    if hasattr(series, "sparse") and isinstance(series.dtype, pd.SparseDtype):
+        series = series.sparse.to_dense()
+    if pd.api.types.is_extension_array_dtype(series.dtype):
+        if isinstance(series.dtype, pd.DatetimeTZDtype):
+            return Part(name, series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
+        if pd.api.types.is_float_dtype(series.dtype):
+            return Part(name, series.to_numpy(dtype=np.float64, na_value=np.nan))
+        return Part(name, series.to_numpy(dtype=object))
+    return Part(name, series.to_numpy())
+
+
+def join(answers: list[Answer]) -> Answer:
+    """The answers to consecutive batches as one."""
+    if len(answers) == 1:
+        return answers[0]
+    return [
+        Part(group[0].name, np.concatenate([part.values for part in group]), group[0].discrete)
+        for group in zip(*answers, strict=True)
+    ]
+
+
+def kind(values: npt.NDArray[Any]) -> str:
+    """What a caller sees: ``number``, ``float``, ``text``, ``time``, ``mixed``, ``unknown`` if empty."""
+    code = values.dtype.kind
+    if code == "O":
+        kinds = {_kind_of_scalar(v) for v in values.ravel()} - {"missing"}
+        if not kinds:
+            return "unknown"
+        return kinds.pop() if len(kinds) == 1 else "mixed"
+    return {"f": "float", "U": "text", "S": "text", "T": "text", "M": "time", "m": "time"}.get(code, "number")
+
+
+def _kind_of_scalar(value: Any) -> str:
+    if value is None or value is pd.NA or value is pd.NaT or value != value:
+        return "missing"
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, bool | np.bool_ | int | np.integer):
+        return "number"
+    return "float" if isinstance(value, float | np.floating) else "time"
+
+
+def layout_differs(expected: Answer, found: Answer) -> str | None:
+    """What makes two answers incomparable (other parts, other shapes, text for numbers), or None."""
+    if [p.name for p in expected] != [p.name for p in found]:
+        return f"the pipeline answers {[p.name for p in expected]}, the twin {[p.name for p in found]}"
+    for e, f in zip(expected, found, strict=True):
+        if e.values.shape != f.values.shape:
+            return f"{e.name}: the pipeline's shape is {e.values.shape}, the twin's {f.values.shape}"
+        if e.values.dtype.kind == f.values.dtype.kind:
+            continue
+        kinds = {kind(e.values), kind(f.values)} - {"unknown"}
+        if len(kinds) > 1 and "mixed" not in kinds and kinds != {"number", "float"}:
+            return (
+                f"{e.name}: the pipeline answers {e.values.dtype} ({kind(e.values)}), "
+                f"the twin {f.values.dtype} ({kind(f.values)})"
+            )
+    return None
+
+
+def failing(expected: Part, found: Part, tolerance: Tolerance) -> BoolArray:
+    """Which cells differ, ``[N, cells]``; the two have equal shapes and comparable kinds."""
+    e, f = expected.matrix, found.matrix
+    if e.dtype.kind == "f" and f.dtype.kind == "f" and not expected.discrete:
+        return _floats_differ(e, f, tolerance)
+    if e.dtype.kind == "O" or f.dtype.kind == "O":
+        return _objects_differ(e, f, tolerance, expected.discrete)
+    if e.dtype.kind in "Mm":
+        return np.asarray((e != f) & ~(np.isnat(e) & np.isnat(f)))
+    if {e.dtype.kind, f.dtype.kind} & {"f"}:
+        return _numbers_differ(e, f)
+    return np.asarray(e != f)
+
+
+def _floats_differ(e: npt.NDArray[Any], f: npt.NDArray[Any], tolerance: Tolerance) -> BoolArray:
+    differs = np.asarray(e != f)
+    if not differs.any():
+        return differs
+    # Only the cells that are not equal are looked at again: on a correct twin they are few.
+    where = np.nonzero(differs)
+    a, b = e[where].astype(np.float64), f[where].astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        close = np.abs(b - a) <= tolerance.limit(a)
+    differs[where] = ~(np.isnan(a) & np.isnan(b)) & ~(close & np.isfinite(a) & np.isfinite(b))
+    return differs
+
+
+def _numbers_differ(e: npt.NDArray[Any], f: npt.NDArray[Any]) -> BoolArray:
+    """Equality across int and float, exact also where a double cannot hold the integer."""
+    as_float = np.asarray(e.astype(np.float64) != f.astype(np.float64))
+    both_nan = np.isnan(e.astype(np.float64)) & np.isnan(f.astype(np.float64))
+    if e.dtype.kind == f.dtype.kind:
+        return as_float & ~both_nan
+    with np.errstate(invalid="ignore"):
+        as_int = np.asarray(e.astype(np.int64) != f.astype(np.int64))
+    return as_float | as_int
+
+
+def _objects_differ(
+    e: npt.NDArray[Any], f: npt.NDArray[Any], tolerance: Tolerance, discrete: bool
+) -> BoolArray:
+    def differ(a: Any, b: Any) -> bool:
+        kinds = (_kind_of_scalar(a), _kind_of_scalar(b))
+        if "missing" in kinds:
+            return kinds[0] != kinds[1]
+        if "float" in kinds and "text" not in kinds and "time" not in kinds and not discrete:
+            return bool(_floats_differ(np.array([float(a)]), np.array([float(b)]), tolerance)[0])
+        return ("text" in kinds and kinds[0] != kinds[1]) or bool(a != b)
+
+    pairs: Iterable[tuple[Any, Any]] = zip(e.ravel().tolist(), f.ravel().tolist(), strict=True)
+    return np.fromiter((differ(a, b) for a, b in pairs), dtype=np.bool_, count=e.size).reshape(e.shape)
+
+
+@dataclass
+class Errors:
+    """How far two parts are apart, cell by cell, for the cells that are not identical.
+
+    ``row`` and ``cell`` locate them; ``ulps`` counts the representable numbers between the two in
+    the pipeline's own precision; ``excess`` is the absolute error in units of the tolerance.
+    Non-numeric cells have infinite errors.
+    """
+
+    cells: int
+    row: npt.NDArray[np.int64]
+    cell: npt.NDArray[np.int64]
+    ulps: FloatArray
+    absolute: FloatArray
+    relative: FloatArray
+    excess: FloatArray
+
+
+def errors(expected: Part, found: Part, tolerance: Tolerance) -> Errors:
+    """Measure every cell that is not bit-equal (NaN counts as equal to NaN whatever its payload)."""
+    e, f = expected.matrix, found.matrix
+    if e.dtype.kind == "f" and f.dtype.kind in "fiub":
+        f = f.astype(e.dtype) if f.dtype.kind != "f" else f
+        differs = np.asarray((e != f) | (np.signbit(e) != np.signbit(f))) & ~(np.isnan(e) & np.isnan(f))
+    else:
+        differs = failing(expected, found, tolerance)
+    row, cell = np.nonzero(differs)
+    a, b = e[row, cell], f[row, cell]
+    infinite = np.full(len(row), np.inf)
+    if e.dtype.kind not in "fiub" or f.dtype.kind not in "fiub":
+        return Errors(e.size, row, cell, infinite, infinite, infinite, infinite)
+    wide_a, wide_b = a.astype(np.float64), b.astype(np.float64)
+    finite = np.isfinite(wide_a) & np.isfinite(wide_b)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        absolute = np.where(finite, np.abs(wide_b - wide_a), np.inf)
+        relative = np.where(absolute == 0, 0.0, absolute / np.abs(wide_a))
+        limit = tolerance.limit(wide_a)
+        excess = np.where(absolute == 0, 0.0, np.where(np.isfinite(limit), absolute / limit, np.inf))
+        relative = np.where(finite, relative, np.inf)
+    distance = np.where(finite, ulps(a, b) if a.dtype.kind == "f" else absolute, np.inf)
+    return Errors(e.size, row, cell, distance, absolute, relative, excess)
+
+
+def ulps(expected: npt.NDArray[Any], found: npt.NDArray[Any]) -> FloatArray:
+    """How many representable numbers lie between two finite floats, in the precision of ``expected``.
+
+    IEEE 754 numbers of one sign are ordered as their bit patterns read as integers, so the
+    distance is a difference of integers; across zero it is the sum of both distances to zero.
+    """
+    single = expected.dtype == np.float32
+    integer, precision = (np.int32, np.float32) if single else (np.int64, np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        a = np.ascontiguousarray(expected, dtype=precision)
+        b = np.ascontiguousarray(found, dtype=precision)
+    magnitude = np.iinfo(integer).max
+    x, y = (a.view(integer) & magnitude).astype(np.int64), (b.view(integer) & magnitude).astype(np.int64)
+    same_sign = np.signbit(a) == np.signbit(b)
+    return np.where(same_sign, np.abs(x - y).astype(np.float64), x.astype(np.float64) + y.astype(np.float64))

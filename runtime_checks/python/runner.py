@@ -1,0 +1,63 @@
+"""Answers rows with onnxruntime in this process. numpy and onnxruntime only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import onnxruntime as ort
+
+from onnxtwin.build.session import Session
+from onnxtwin.exporters.errors import CheckError
+from onnxtwin.exporters.signature import Signature
+
+RUNTIME_ERRORS: tuple[type[Exception], ...] = tuple(
+    error
+    for name in (
+        "Fail",
+        "InvalidArgument",
+        "InvalidGraph",
+        "InvalidProtobuf",
+        "NotImplemented",
+        "RuntimeException",
+    )
+    if isinstance(error := getattr(ort.capi.onnxruntime_pybind11_state, name, None), type)
+)
+"""What onnxruntime raises; they have no base class of their own."""
+
+
+def description() -> str:
+    """The runtime's name and version, as a report shows it."""
+    return f"python, onnxruntime {ort.__version__}"
+
+
+class Runner:
+    """Answers of one graph in this process, as a check wants them.
+
+    Parameters
+    ----------
+    model : the serialised graph or its path.
+    signature : what the graph takes and gives.
+    threads : intra-op threads of onnxruntime.
+
+    Raises
+    ------
+    OnnxTwinError : onnxruntime cannot load the graph.
+    """
+
+    def __init__(self, model: bytes | str | Path, signature: Signature, threads: int = 1) -> None:
+        self._session = Session(model, signature, threads)
+        self.model = model
+        self.signature = signature
+
+    def run(self, X: Any) -> dict[str, Any]:
+        """Answers keyed by method; InputError or DomainError for rows outside the twin's domain.
+
+        Raises
+        ------
+        CheckError : onnxruntime itself failed on these rows.
+        """
+        try:
+            return self._session.run(X)
+        except RUNTIME_ERRORS as error:
+            raise CheckError(f"{description()} failed while answering {len(X)} rows: {error}") from error

@@ -1,0 +1,142 @@
+"""The pipeline as the reference: its own answers on raw rows, and which rows it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import NotFittedError
+
+from onnxtwin.exporters.errors import CheckError, InputError
+from onnxtwin.exporters.signature import Signature
+from onnxtwin.runtime_checks.compare import Answer, BoolArray, join, parts
+from onnxtwin.runtime_checks.rows import Rows, count, take
+
+REFUSES: tuple[type[Exception], ...] = (
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+)
+"""What Python raises for a row that it cannot handle; anything else (memory, interrupt) ends the check."""
+
+TWIN_REFUSES: tuple[type[Exception], ...] = (InputError,)
+
+
+@dataclass
+class Answers:
+    """Answers to some rows.
+
+    Attributes
+    ----------
+    accepted : ``[N]`` bool, which of the rows were answered.
+    methods : per method the answer to the accepted rows, in their order.
+    refusals : position of a refused row → the error's text.
+    """
+
+    accepted: BoolArray
+    methods: dict[str, Answer] = field(default_factory=dict)
+    refusals: dict[int, str] = field(default_factory=dict)
+
+
+def ask(call: Callable[[Rows], dict[str, Answer]], X: Rows, refuses: tuple[type[Exception], ...]) -> Answers:
+    """Answer the rows as one batch; where that raises, halve until the refused rows are alone.
+
+    Refused rows cost about ``2 * log2(N)`` calls each, rows that are answered cost one call together.
+    """
+    n = count(X)
+    try:
+        return Answers(np.ones(n, dtype=np.bool_), call(X))
+    except NotFittedError as error:
+        raise CheckError(f"the pipeline is not fitted: {error} Fit it before checking its twin.") from error
+    except refuses as error:
+        if n <= 1:
+            text = f"{type(error).__name__}: {error}".strip()
+            return Answers(np.zeros(n, dtype=np.bool_), {}, {0: text} if n else {})
+    half = n // 2
+    first = ask(call, take(X, slice(0, half)), refuses)
+    second = ask(call, take(X, slice(half, n)), refuses)
+    answered = [side.methods for side in (first, second) if side.methods]
+    methods = {name: join([side[name] for side in answered]) for name in answered[0]} if answered else {}
+    refusals = first.refusals | {half + i: text for i, text in second.refusals.items()}
+    return Answers(np.concatenate([first.accepted, second.accepted]), methods, refusals)
+
+
+class Reference:
+    """Calls the pipeline's methods and normalises what they return."""
+
+    def __init__(self, pipeline: Any, methods: Sequence[str], signature: Signature | None) -> None:
+        for method in methods:
+            if not hasattr(pipeline, method):
+                raise CheckError(
+                    f"the pipeline {type(pipeline).__name__} has no method {method!r}, "
+                    "which the twin answers. "
+                    "Check the twin against the pipeline it was exported from."
+                )
+        self.pipeline = pipeline
+        self.methods = tuple(methods)
+        self._labels = {
+            output.method
+            for output in (signature.outputs if signature else ())
+            if output.labels and output.method == "predict"
+        }
+        if "predict" in self.methods and hasattr(pipeline, "classes_"):
+            self._labels.add("predict")
+
+    def normalise(self, method: str, answer: Any) -> Answer:
+        """Take an answer of either side apart, the same way."""
+        return parts(method, answer, labels=method in self._labels)
+
+    def one(self, method: str, X: Rows) -> Answer:
+        """The pipeline's answer of one method; errors pass through."""
+        return self.normalise(method, getattr(self.pipeline, method)(take(X, slice(None))))
+
+    def ask(self, X: Rows) -> Answers:
+        """The pipeline's answers; a row that any of the methods refuses counts as refused."""
+        return ask(lambda rows: {m: self.one(m, rows) for m in self.methods}, X, REFUSES)
+
+    def accepts(self, X: Rows) -> bool:
+        """Whether the pipeline answers these rows as one batch."""
+        try:
+            for method in self.methods:
+                self.one(method, X)
+        except NotFittedError as error:
+            raise CheckError(f"the pipeline is not fitted: {error}") from error
+        except REFUSES:
+            return False
+        return True
+
+
+class Candidate:
+    """The twin, or whatever stands in for it: an object whose ``run`` answers all methods at once."""
+
+    def __init__(self, answers: Any, reference: Reference) -> None:
+        if not callable(getattr(answers, "run", None)):
+            raise CheckError(
+                f"a check needs something that answers: an object with run(X) -> dict of method "
+                f"to array; found {type(answers).__name__}"
+            )
+        self._answers = answers
+        self._reference = reference
+
+    def _call(self, X: Rows) -> dict[str, Answer]:
+        found = self._answers.run(X)
+        lacking = [method for method in self._reference.methods if method not in found]
+        if lacking:
+            raise CheckError(f"the twin does not answer {lacking}; it answers {sorted(found)}")
+        return {
+            method: self._reference.normalise(method, found[method]) for method in self._reference.methods
+        }
+
+    def ask(self, X: Rows) -> Answers:
+        """The twin's answers; InputError and DomainError are refusals, any other error ends the check."""
+        return ask(self._call, X, TWIN_REFUSES)
+
+    def refuses(self, X: Rows) -> BoolArray:
+        """Row by row, whether the twin refuses: a caller may send any row alone."""
+        return np.array([not self.ask(take(X, [i])).accepted[0] for i in range(count(X))], dtype=np.bool_)

@@ -1,0 +1,156 @@
+"""Rows as a user hands them over: a DataFrame, a matrix, or a list of documents.
+
+The check takes slices, makes hostile copies and shows single rows; this module is the only
+one that knows how each container does it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from onnxtwin.exporters.errors import CheckError
+
+Rows = Any
+"""DataFrame ``[N, columns]``, ndarray ``[N, k]``, or documents: a list, Series or 1-D array of str."""
+
+
+def check_rows(X: Rows) -> None:
+    """Refuse what is not rows.
+
+    Raises
+    ------
+    CheckError : ``X`` is none of the containers that a check accepts.
+    """
+    if isinstance(X, pd.DataFrame | pd.Series | list):
+        return
+    if isinstance(X, np.ndarray) and X.ndim in (1, 2):
+        return
+    found = f"{X.ndim}-D ndarray" if isinstance(X, np.ndarray) else type(X).__name__
+    if isinstance(X, Mapping):
+        found += " (of tables or columns)"
+    raise CheckError(
+        "a check needs rows: a DataFrame, a 2-D ndarray, or a list, Series or 1-D ndarray of str; "
+        f"found a {found}. "
+        "Pass the raw rows exactly as the pipeline's predict takes them."
+    )
+
+
+def count(X: Rows) -> int:
+    """Number of rows."""
+    return len(X)
+
+
+def take(X: Rows, index: Any) -> Rows:
+    """A fresh copy of the rows at ``index`` (int array, bool mask or slice); dtypes and index are kept."""
+    if isinstance(X, pd.DataFrame | pd.Series):
+        # A pipeline may write into its argument; a copy keeps the twin's rows and the user's own intact.
+        return X.iloc[index].copy()
+    if isinstance(X, np.ndarray):
+        return X[index].copy()
+    return [X[i] for i in np.arange(len(X))[index]]
+
+
+def batches(X: Rows, size: int) -> Iterator[tuple[int, Rows]]:
+    """``(position of the first row, rows)``, in order, ``size`` rows at a time."""
+    for start in range(0, count(X), size):
+        yield start, take(X, slice(start, start + size))
+
+
+def set_column(X: Rows, label: str | int, values: Any) -> Rows:
+    """A copy of ``X`` in which one column holds ``values`` (a scalar or one value a row).
+
+    The column keeps its dtype; a categorical column gets the categories it lacks. For
+    documents ``label`` is ignored, because the row is the value. For a matrix it is the position.
+    """
+    values = list(values) if isinstance(values, list | np.ndarray | pd.Series) else [values] * count(X)
+    if isinstance(X, pd.DataFrame):
+        result = X.copy()
+        old = X[label]
+        if isinstance(old.dtype, pd.CategoricalDtype):
+            known = old.cat.categories
+            new = [v for v in dict.fromkeys(values) if not is_missing(v) and v not in known]
+            old = old.cat.add_categories(new) if new else old
+        result[label] = pd.Series(values, index=X.index, dtype=old.dtype)
+        return result
+    if isinstance(X, np.ndarray) and X.ndim == 2:
+        matrix = X.astype(object) if X.dtype.kind in "US" else X.copy()
+        matrix[:, int(label)] = values
+        return matrix.astype(np.str_) if X.dtype.kind == "U" else matrix
+    if isinstance(X, pd.Series):
+        return pd.Series(values, index=X.index, dtype=X.dtype)
+    return (
+        np.array(values, dtype=object if X.dtype == object else None) if isinstance(X, np.ndarray) else values
+    )
+
+
+def column_values(X: Rows, label: str | int) -> pd.Series:
+    """One column as a Series, whatever the container."""
+    if isinstance(X, pd.DataFrame):
+        return X[label]
+    if isinstance(X, np.ndarray) and X.ndim == 2:
+        return pd.Series(X[:, int(label)])
+    return pd.Series(X)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether one cell is missing: None, NaN, NaT or pandas' NA."""
+    return (
+        value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
+    )
+
+
+def typed(value: Any) -> Any:
+    """One cell as a plain Python value: numpy scalars become int, float, bool, str; missing stays as is."""
+    if isinstance(value, np.generic) and not isinstance(value, np.datetime64 | np.timedelta64):
+        return value.item()
+    return value
+
+
+def typed_row(X: Rows, position: int) -> Any:
+    """Row ``position`` as the user would type it: a dict of column to value, a list of values, or a text."""
+    if isinstance(X, pd.DataFrame):
+        return {label: typed(X[label].iloc[position]) for label in X.columns}
+    if isinstance(X, np.ndarray) and X.ndim == 2:
+        return [typed(value) for value in X[position]]
+    return typed(X.iloc[position] if isinstance(X, pd.Series) else X[position])
+
+
+def source(value: Any) -> str:
+    """Python source text of a cell or a row: what one would type in a notebook to get it back."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{source(k)}: {source(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(source(v) for v in value) + "]"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f'float("{value}")'
+    if value is pd.NA:
+        return "pd.NA"
+    if value is pd.NaT:
+        return "pd.NaT"
+    if isinstance(value, pd.Timestamp | pd.Timedelta):
+        return f"pd.{value!r}"
+    return repr(value)
+
+
+def plain(value: Any) -> Any:
+    """A cell, a row or a number as JSON can say it: non-finite floats and NaT are texts, time is ISO 8601."""
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item() if not isinstance(value, np.datetime64 | np.timedelta64) else str(value)
+    if value is pd.NA or value is None:
+        return None
+    if value is pd.NaT:
+        return "NaT"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+    if isinstance(value, bool | int | float | str):
+        return value
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -1,0 +1,162 @@
+"""Pass, fail or undetermined: is a failing row the twin's fault, or can the pipeline not decide it itself?
+
+A failing row is *undetermined* only if the pipeline's own answer to it moves as far as the twin's
+does, (1) when the row is answered alone, or with other rows, instead of in its batch, or (2) when
+one step's output is changed by one ulp, up or down, all columns or one. A label is explained only
+by a label that the pipeline gave in one of these runs. A float is explained by such a run that
+agrees with the twin, or by a distance no greater than the sum of the distances that the single
+changes caused. What stays unexplained is a mismatch.
+
+Not changed are raw columns, integers, and values that a step passed through, because nothing was
+computed there on which two correct programs may differ; nor the decision that the last step takes
+on its own scores, because a tie is part of the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from onnxtwin.runtime_checks.compare import Answer, BoolArray, Tolerance, failing, join, layout_differs
+from onnxtwin.runtime_checks.hooks import Skeleton, changes
+from onnxtwin.runtime_checks.reference import REFUSES, Reference
+from onnxtwin.runtime_checks.rows import Rows, count, take
+
+CHUNK = 256
+"""Rows examined together: the runs with a changed step are whole-array runs."""
+
+ENOUGH = 200
+"""Mismatches of one method after which further failing rows count as such unexamined: it is red anyhow."""
+
+_ONE_ULP = Tolerance(rtol=2.0**-52, atol=0.0)
+"""Moving the answer itself by an ulp is no sign of indecision, however strict the user's tolerance."""
+
+
+@dataclass
+class Examined:
+    """Per examined row, whether it is undetermined, and why."""
+
+    undetermined: BoolArray
+    reasons: list[str]
+
+
+class Examiner:
+    """Examines failing rows; copies the pipeline's skeleton once, when the first row fails."""
+
+    def __init__(self, reference: Reference, tolerance: Tolerance) -> None:
+        self._reference = reference
+        self._tolerance = tolerance
+        self._own = Tolerance(max(tolerance.rtol, _ONE_ULP.rtol), tolerance.atol)
+        self._skeleton: Skeleton | None = None
+        self._mismatches: dict[str, int] = {}
+
+    def examine(self, method: str, X: Rows, expected: Answer, found: Answer) -> Examined:
+        """Decide on rows that fail.
+
+        Parameters
+        ----------
+        X : the failing rows only.
+        expected, found : the pipeline's and the twin's answers to them, as they were in the batch.
+        """
+        results = []
+        for start in range(0, count(X), CHUNK):
+            index = np.arange(start, min(start + CHUNK, count(X)))
+            if self._mismatches.get(method, 0) >= ENOUGH:
+                results.append(Examined(np.zeros(len(index), dtype=np.bool_), [""] * len(index)))
+                continue
+            e, f = [p.rows(index) for p in expected], [p.rows(index) for p in found]
+            examined = self._chunk(method, take(X, index), e, f)
+            self._mismatches[method] = self._mismatches.get(method, 0) + int((~examined.undetermined).sum())
+            results.append(examined)
+        return Examined(
+            np.concatenate([r.undetermined for r in results]) if results else np.zeros(0, dtype=np.bool_),
+            [reason for r in results for reason in r.reasons],
+        )
+
+    def _chunk(self, method: str, X: Rows, expected: Answer, found: Answer) -> Examined:
+        cases = [_Cells.of(e, f, self._tolerance) for e, f in zip(expected, found, strict=True)]
+        reasons = [""] * count(X)
+        for reason, answer in self._alternatives(method, X):
+            if layout_differs(expected, answer) is not None:
+                continue
+            for e, f, other, cells in zip(expected, found, answer, cases, strict=True):
+                moved = failing(e, other, self._own) & cells.failing
+                if not moved.any():
+                    continue
+                cells.explained |= moved & ~failing(other, f, self._tolerance)
+                if cells.distance is not None:
+                    with np.errstate(invalid="ignore"):
+                        step = np.abs(other.matrix.astype(np.float64) - e.matrix.astype(np.float64))
+                    cells.reach += np.where(moved & np.isfinite(step), step, 0.0)
+                for row in np.nonzero(moved.any(axis=1))[0]:
+                    reasons[row] = reasons[row] or reason
+        undetermined = np.ones(count(X), dtype=np.bool_)
+        for cells in cases:
+            undetermined &= cells.all_explained()
+        return Examined(undetermined, reasons)
+
+    def _alternatives(self, method: str, X: Rows) -> Iterator[tuple[str, Answer]]:
+        """The pipeline's other answers to the same rows, each with what makes it legitimate."""
+        together = self._answer(self._reference, method, X)
+        if together is not None:
+            yield "the pipeline answers otherwise in another batch", together
+        alone = [self._answer(self._reference, method, take(X, [i])) for i in range(count(X))]
+        if alone and all(answer is not None for answer in alone):
+            yield (
+                "the pipeline answers otherwise in a batch of one",
+                join([a for a in alone if a is not None]),
+            )
+        if self._skeleton is None:
+            self._skeleton = Skeleton.of(self._reference.pipeline)
+        nudged = Reference(self._skeleton.pipeline, [method], None)
+        for hook in self._skeleton.hooks:
+            for change, answer in changes(hook, lambda: self._answer(nudged, method, X)):
+                if answer is not None:
+                    where = "" if change.column is None else f" in column {change.column}"
+                    yield (
+                        (
+                            f"the pipeline answers otherwise when {hook.path}.{hook.method} "
+                            f"is one ulp off{where}"
+                        ),
+                        answer,
+                    )
+
+    def _answer(self, reference: Reference, method: str, X: Rows) -> Answer | None:
+        try:
+            answer: Any = getattr(reference.pipeline, method)(take(X, slice(None)))
+        except REFUSES:
+            return None
+        return self._reference.normalise(method, answer)
+
+
+@dataclass
+class _Cells:
+    """The failing cells of one part, and what has been explained of them so far."""
+
+    failing: BoolArray
+    explained: BoolArray
+    distance: npt.NDArray[np.float64] | None
+    reach: npt.NDArray[np.float64]
+    limit: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, expected: Any, found: Any, tolerance: Tolerance) -> _Cells:
+        bad = failing(expected, found, tolerance)
+        e, f = expected.matrix, found.matrix
+        distance, limit = None, np.zeros(bad.shape)
+        if e.dtype.kind == "f" and f.dtype.kind == "f" and not expected.discrete:
+            with np.errstate(invalid="ignore"):
+                distance = np.abs(f.astype(np.float64) - e.astype(np.float64))
+            limit = tolerance.limit(e)
+        return cls(bad, np.zeros_like(bad), distance, np.zeros(bad.shape), limit)
+
+    def all_explained(self) -> BoolArray:
+        explained = self.explained
+        if self.distance is not None:
+            with np.errstate(invalid="ignore"):
+                explained = explained | ((self.reach > 0) & (self.distance <= self.limit + self.reach))
+        return np.asarray((~self.failing | explained).all(axis=1))
