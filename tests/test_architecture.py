@@ -23,6 +23,9 @@ LONGEST_FILE = 500
 
 RESEARCH_STACK = ("pandas", "onnx", "spox", "sklearn", "scipy", "skl2onnx", "typer", "rich")
 
+# pandas stores text in it where it is there; its case mapping is asked for then only.
+USED_ONLY_WHERE_INSTALLED = {"pyarrow"}
+
 BLOCK_RESEARCH_STACK = f"""
 import sys
 class Absent:
@@ -86,6 +89,15 @@ def test_every_runtime_dependency_is_justified_with_its_floor() -> None:
     justified = set(re.findall(r"^\| ([\w-]+) \| ([\d.]+) \|", text, flags=re.MULTILINE))
     assert justified == declared
     assert [name for name, _ in declared if not re.search(rf"^\*\*.*\b{name}\b", text, re.MULTILINE)] == []
+
+
+def test_every_imported_package_is_a_declared_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {
+        re.split("[>=!]", line)[0].replace("scikit-learn", "sklearn") for line in project["dependencies"]
+    }
+    imported = {module.partition(".")[0] for path in SOURCES for module in imported_modules(path)}
+    assert imported - declared - USED_ONLY_WHERE_INSTALLED - sys.stdlib_module_names == {"onnxtwin"}
 
 
 def test_importing_the_package_needs_neither_pandas_nor_onnx_nor_scikit_learn() -> None:
