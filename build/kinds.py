@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,22 +38,18 @@ class Text(Kind):
         return self._tensor(array.tolist(), strict=array.dtype.kind == "O")
 
     def _tensor(self, values: list[Any], *, strict: bool) -> NDArray[Any]:
-        if self.token in values:
-            position = values.index(self.token)
-            self.refuse(
-                position,
-                self.token,
-                "leave the row out, or export with another token",
-                f"text other than {self.token!r}, which stands for a missing value on the way to the model",
-            )
-        if self.accepted is not None:
-            self.check_accepted(values, is_missing)
         if not set(map(type, values)) <= {str}:
             values = [self._plain(position, value, strict) for position, value in enumerate(values)]
+        elif self.token in values:
+            self._refuse_token(values.index(self.token))
+        if self.accepted is not None:
+            self.check_accepted(values, self._is_token)
         return np.array(values, dtype=object)
 
     def _plain(self, position: int, value: Any, strict: bool) -> str:
         if isinstance(value, str):
+            if value == self.token:
+                self._refuse_token(position)
             return str(value)
         if not is_missing(value):
             self.refuse(position, value, "convert it, or leave the row out")
@@ -73,6 +69,17 @@ class Text(Kind):
                 f"text, or {own} for a missing value",
             )
         return self.token
+
+    def _refuse_token(self, position: int) -> NoReturn:
+        self.refuse(
+            position,
+            self.token,
+            "replace the text or leave the row out",
+            f"text other than {self.token!r}, which stands for a missing value on the way to the model",
+        )
+
+    def _is_token(self, value: Any) -> bool:
+        return bool(value == self.token)
 
     def _own(self, value: Any) -> bool:
         """Whether this is the missing value that the notebook had."""

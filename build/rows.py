@@ -159,9 +159,9 @@ class RowReader:
 
     def _frame(self, X: Any) -> Feeds:
         columns = self.signature.columns
+        if self.signature.container == "matrix" and X.shape[1] != len(columns):
+            raise self._width(X.shape[1])
         if self.signature.container == "matrix" and not all(c.label in X.columns for c in columns):
-            if X.shape[1] != len(columns):
-                raise self._width(X.shape[1])
             series = [X.iloc[:, i] for i in range(len(columns))]
         else:
             series = [frame_column(X, column.label) for column in columns]
