@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import scipy.interpolate
+import scipy.sparse
 import scipy.special
 import scipy.stats
 
@@ -67,3 +68,10 @@ def interp1d_call(self: Any, x: Any) -> Any:
             require_true(np.logical_not(np.logical_or(below, above)), "the pipeline refuses values outside of the fitted range")
         y = np.where(below, np.squeeze(self._fill_value_below), np.where(above, np.squeeze(self._fill_value_above), y))
     return y.reshape(x.shape)
+
+
+@exports(scipy.sparse, "hstack", verified=False)
+def sparse_hstack(blocks: Any, format: Any = None, dtype: Any = None) -> Any:
+    """Sparse output is dense in the graph: the same values, side by side."""
+    made = np.hstack([constant(asarray(b)) for b in blocks])
+    return made if dtype is None else made.astype(dtype)

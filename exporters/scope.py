@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from onnxtwin.exporters.bridge import bridged
 from onnxtwin.exporters.creation import NUMPY
 from onnxtwin.exporters.fixed import fixed
 from onnxtwin.exporters.registry import dispatcher, rebound, registered
@@ -134,6 +135,9 @@ def substituted(shadow: Shadow) -> Iterator[None]:
                         namespace[name] = made
             for exporter in registered():
                 if isinstance(exporter.owner, type):
+                    _patch(exporter, undo)
+            for kind, exporter in bridged(shadow):
+                if exporter.name in kind.__dict__:
                     _patch(exporter, undo)
             _imports(table, {id(ns) for ns in namespaces}, undo)
             yield

@@ -35,6 +35,7 @@ class Shadow:
     steps: dict[int, str] = field(default_factory=dict)
     modules: set[str] = field(default_factory=set)
     namespaces: list[dict[str, Any]] = field(default_factory=list)
+    estimators: list[Any] = field(default_factory=list)
     _memo: dict[int, Any] = field(default_factory=dict)
     _keep: list[Any] = field(default_factory=list)
 
@@ -87,6 +88,7 @@ def _copy(thing: Any, path: str, made: Shadow) -> Any:
     made._memo[id(thing)] = result
     made._keep.append(thing)
     made.steps[id(result)] = path
+    made.estimators.append(result)
     for name, value in vars(thing).items():
         inner = path if name in _NAMED else f"{path}.{name}" if path else name
         result.__dict__[name] = _copy(value, inner, made)

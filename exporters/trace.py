@@ -191,6 +191,14 @@ class Trace:
                 "branches over the rows, and without randomness"
             )
 
+    def mark(self) -> tuple[int, int, int]:
+        """A point to come back to with :meth:`rewind`."""
+        return len(self.entries), len(self.expected), len(self.requirements)
+
+    def rewind(self, mark: tuple[int, int, int]) -> None:
+        """Forget what was recorded since ``mark``; its graph values are left to nobody and never built."""
+        del self.entries[mark[0] :], self.expected[mark[1] :], self.requirements[mark[2] :]
+
     def finish(self) -> None:
         """The second run must not end before the first one did."""
         if self.previous is not None and len(self.entries) != len(self.previous.entries):
@@ -257,11 +265,14 @@ class Trace:
         assert self.previous is not None
         n1, n2 = self.previous.rows, self.rows
         if before.shape == value.shape:
-            if value.dtype.kind != "i" or value.ndim > 1:
+            if value.ndim > (1 if value.dtype.kind == "i" else 0) or value.dtype.kind not in "if":
                 return None
             flat1, flat2 = before.reshape(-1), value.reshape(-1)
             parts: list[Var] = []
             for a, b in zip(flat1.tolist(), flat2.tolist(), strict=True):
+                if a != a or a != int(a) or b != int(b):
+                    return None
+                a, b = int(a), int(b)
                 if a == b:
                     parts.append(self._plain(np.array([a], np.int64)))
                 elif a % n1 == 0 and b % n2 == 0 and a // n1 == b // n2:

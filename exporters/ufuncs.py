@@ -314,9 +314,7 @@ def compute(what: str, build: Build, real: Any, arrays: list[Array], loop: list[
 
 
 def _on_text(ufunc: np.ufunc, arrays: list[Array], real: Any) -> Array:
-    from onnxtwin.exporters import strings
-
-    table: dict[np.ufunc, Build] = {np.equal: op.equal, np.not_equal: _not_equal, np.add: strings.concat}
+    table: dict[np.ufunc, Build] = {np.equal: op.equal, np.not_equal: _not_equal, np.add: op.string_concat}
     if ufunc in (np.equal, np.not_equal):
         kinds = {"U" if a.is_constant and a.dtype.kind in "OUT" or not a.is_constant and a.tensor.dtype == STRING else "n" for a in arrays}
         if kinds == {"U", "n"}:

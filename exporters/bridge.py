@@ -1,0 +1,121 @@
+"""The bridge to skl2onnx: classes that no trace sees through and no exporter stands for, but for which the user
+(or onnxmltools) has registered a converter. The converted graph is inlined, and verified like everything else."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+import onnx
+import spox
+import spox.opset.ai.onnx.v20 as op
+
+from onnxtwin.exporters.array import Array, constant, encode, place
+from onnxtwin.exporters.creation import asarray
+from onnxtwin.exporters.errors import UnsupportedError
+from onnxtwin.exporters.registry import Exporter
+from onnxtwin.exporters.shadow import Shadow
+from onnxtwin.exporters.tensor import STRING, cast
+from onnxtwin.exporters.trace import agrees, require_trace
+
+_METHODS = ("predict", "predict_proba", "decision_function", "score_samples", "transform")
+_TARGET = {"": 20, "ai.onnx.ml": 3}
+
+
+def bridged(shadow: Shadow) -> list[tuple[type, Exporter]]:
+    """The methods of the pipeline's own classes that a registered converter may answer.
+
+    scikit-learn's own classes are left out: they are traced.
+    """
+    if "skl2onnx" not in sys.modules:
+        return []
+    from skl2onnx._supported_operators import sklearn_operator_name_map
+
+    found: dict[tuple[type, str], Exporter] = {}
+    for estimator in shadow.estimators:
+        kind = type(estimator)
+        if kind.__module__.split(".")[0] == "sklearn" or kind not in sklearn_operator_name_map:
+            continue
+        for name in _METHODS:
+            if hasattr(estimator, name):
+                found[kind, name] = Exporter(kind, name, _exporter(kind, name), verified=False)
+    return [(kind, exporter) for (kind, _), exporter in found.items()]
+
+
+def _exporter(kind: type, name: str) -> Any:
+    original = getattr(kind, name)
+
+    def run(self: Any, X: Any, *args: Any, **kwargs: Any) -> Any:
+        trace = require_trace()
+        mark = trace.mark()
+        try:
+            return original(self, X, *args, **kwargs)
+        except Exception as error:  # what the class's own code raises on traced values tells only that it cannot be traced
+            trace.rewind(mark)
+            return _converted(self, name, constant(asarray(X)), error)
+
+    return run
+
+
+def _converted(estimator: Any, name: str, X: Array, reason: Exception) -> Array:
+    """The method by its converter: in double, and in single precision where the converter (or the class) has no other."""
+    trace = require_trace()
+    with trace.paused():
+        real = np.asarray(getattr(estimator, name)(X.value))
+    failures: list[str] = []
+    for dtype in (np.dtype(np.float64), np.dtype(np.float32)):
+        try:
+            model = _model(estimator, X, dtype)
+        except (RuntimeError, ValueError, TypeError, NotImplementedError, AttributeError, KeyError) as error:
+            failures.append(f"{dtype}: {type(error).__name__}: {error}")
+            continue
+        answer = _answer(model, name, X, dtype)
+        if answer is not None and agrees(_cast_like(answer, real), real):
+            return _inlined(model, name, X, dtype, real)
+        failures.append(f"{dtype}: its answers differ from the class's own")
+    raise UnsupportedError(
+        f"{trace.place()}\n  {type(estimator).__name__}.{name} cannot be traced ({reason}), and its skl2onnx converter does not "
+        f"answer what it answers ({'; '.join(failures)})\n  way out: register an exporter for it with @onnxtwin.exports"
+    ) from reason
+
+
+def _model(estimator: Any, X: Array, dtype: np.dtype) -> onnx.ModelProto:
+    from skl2onnx import convert_sklearn
+    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, Int64TensorType, StringTensorType
+
+    held = X.tensor.dtype
+    width = X.shape[1] if X.ndim == 2 else 1
+    kind = StringTensorType if held == STRING else Int64TensorType if held.kind in "iu" else DoubleTensorType if dtype == np.float64 else FloatTensorType
+    options = {id(estimator): {"zipmap": False}} if hasattr(estimator, "predict_proba") else None
+    return convert_sklearn(estimator, initial_types=[("X", kind([None, width]))], target_opset=_TARGET, options=options)
+
+
+def _output(model: onnx.ModelProto, name: str) -> str:
+    outputs = [o.name for o in model.graph.output]
+    return outputs[1] if name in ("predict_proba", "decision_function", "score_samples") and len(outputs) > 1 else outputs[0]
+
+
+def _feed(X: Array, dtype: np.dtype) -> np.ndarray:
+    held = encode(X.value)
+    return held if held.dtype.kind in "Uiu" else held.astype(dtype)
+
+
+def _answer(model: onnx.ModelProto, name: str, X: Array, dtype: np.dtype) -> np.ndarray | None:
+    from onnxtwin.exporters.finish import session
+
+    return np.asarray(session(model).run([_output(model, name)], {"X": _feed(X, dtype)})[0])
+
+
+def _cast_like(answer: np.ndarray, real: np.ndarray) -> np.ndarray:
+    shaped = answer.reshape(real.shape) if answer.size == real.size else answer
+    return shaped.astype(real.dtype) if real.dtype.kind == "f" else shaped
+
+
+def _inlined(model: onnx.ModelProto, name: str, X: Array, dtype: np.dtype, real: np.ndarray) -> Array:
+    held = X.tensor
+    fed = held.flat if held.dtype == STRING or held.dtype.kind in "iu" else cast(held.flat, dtype)
+    found = spox.inline(model)(X=fed)[_output(model, name)]
+    shape = np.array([-1, *real.shape[1:]], np.int64)
+    shaped = op.reshape(found, op.const(shape))
+    return place(f"skl2onnx {name}", real, cast(shaped, real.dtype) if real.dtype.kind in "f" else shaped, [held])
