@@ -1,0 +1,110 @@
+"""Division, powers and sums as numpy does them, in int64 and float64; exact.
+
+Integer kernels of onnxruntime end the process on a division by zero and lose integers beyond 2**53 in sums, so
+both are guarded here.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import spox.opset.ai.onnx.v20 as op
+from spox import Var
+
+from onnxtwin.exporters.tensor import element_type
+
+_HALF = 2**32
+
+
+def _const(value: float, like: Var) -> Var:
+    return op.const(np.asarray(value, dtype=element_type(like)))
+
+
+def _is_float(var: Var) -> bool:
+    return element_type(var).kind == "f"
+
+
+def _safe_divisor(b: Var) -> Var:
+    """Zero and minus one replaced by one: both can trap in an integer division."""
+    trap = op.or_(op.equal(b, _const(0, b)), op.equal(b, _const(-1, b)))
+    return op.where(trap, _const(1, b), b)
+
+
+def floor_divide(a: Var, b: Var) -> Var:
+    """``np.floor_divide``: towards minus infinity; integers divided by zero give 0, floats what ``a / b`` gives."""
+    if _is_float(a):
+        return _divmod(a, b)[0]
+    divisor = _safe_divisor(b)
+    quotient = op.div(a, divisor)
+    rest = op.sub(a, op.mul(quotient, divisor))
+    down = op.and_(
+        op.not_(op.equal(rest, _const(0, a))),
+        op.not_(op.equal(op.less(rest, _const(0, a)), op.less(b, _const(0, b)))),
+    )
+    floored = op.sub(quotient, op.cast(down, to=np.int64))
+    floored = op.where(op.equal(b, _const(-1, b)), op.neg(a), floored)
+    return op.where(op.equal(b, _const(0, b)), _const(0, a), floored)
+
+
+def remainder(a: Var, b: Var) -> Var:
+    """``np.remainder``: the sign of the divisor; integers modulo zero give 0."""
+    if _is_float(a):
+        return _divmod(a, b)[1]
+    rest = op.sub(a, op.mul(floor_divide(a, b), b))
+    return op.where(op.equal(b, _const(0, b)), _const(0, a), rest)
+
+
+def fmod(a: Var, b: Var) -> Var:
+    """``np.fmod``: the sign of the dividend; integers modulo zero give 0."""
+    if _is_float(a):
+        return op.mod(a, b, fmod=1)
+    divisor = _safe_divisor(b)
+    return op.sub(a, op.mul(op.div(a, divisor), divisor))
+
+
+def _divmod(a: Var, b: Var) -> tuple[Var, Var]:
+    """``npy_divmod`` of numpy's ``npy_math_internal.h.src``, line by line."""
+    zero, one = _const(0, a), _const(1, a)
+    rest = op.mod(a, b, fmod=1)
+    quotient = op.div(op.sub(a, rest), b)
+    nonzero = op.not_(op.equal(rest, zero))
+    adjust = op.and_(nonzero, op.not_(op.equal(op.less(b, zero), op.less(rest, zero))))
+    signed_zero = op.where(
+        op.less(op.where(op.equal(b, zero), op.reciprocal(b), b), zero), op.neg(zero), zero
+    )
+    rest = op.where(adjust, op.add(rest, b), op.where(nonzero, rest, signed_zero))
+    quotient = op.where(adjust, op.sub(quotient, one), quotient)
+    floored = op.floor(quotient)
+    floored = op.where(op.greater(op.sub(quotient, floored), _const(0.5, a)), op.add(floored, one), floored)
+    plain = op.div(a, b)
+    floored = op.where(op.equal(quotient, zero), op.where(op.less(plain, zero), op.neg(zero), zero), floored)
+    by_zero = op.equal(b, zero)
+    return op.where(by_zero, plain, floored), op.where(by_zero, op.mod(a, b, fmod=1), rest)
+
+
+def int_power(a: Var, exponent: int) -> Var:
+    """``a ** exponent`` in int64 by repeated squaring, wrapping around as numpy does; ``exponent >= 0``."""
+    result: Var | None = None
+    square = a
+    while exponent:
+        if exponent & 1:
+            result = square if result is None else op.mul(result, square)
+        exponent >>= 1
+        if exponent:
+            square = op.mul(square, square)
+    return op.add(op.mul(a, _const(0, a)), _const(1, a)) if result is None else result
+
+
+def int_sum(a: Var, axes: Var, *, keepdims: bool) -> Var:
+    """Sum of int64 values, exact for up to 2**20 terms: high and low halves are summed apart."""
+    half = _const(_HALF, a)
+    high = floor_divide(a, half)
+    low = op.sub(a, op.mul(high, half))
+    sums = [op.reduce_sum(part, axes, keepdims=int(keepdims)) for part in (high, low)]
+    return op.add(op.mul(sums[0], half), sums[1])
+
+
+def sign(a: Var) -> Var:
+    """``np.sign``: NaN stays NaN."""
+    if not _is_float(a):
+        return op.sign(a)
+    return op.where(op.isnan(a), a, op.sign(a))
