@@ -408,7 +408,7 @@ def around(a: Any, decimals: int = 0, out: Any = None) -> Any:
     if a.dtype.kind in "iub" and decimals >= 0:
         return a.copy()
     real = np.around(a.value, decimals)
-    return elementwise(f"round {decimals}", real, lambda v: cast(special.round(op.cast(v, to=np.float64), decimals), real.dtype), [constant(a)], [None])
+    return elementwise(f"round {decimals}", real, lambda v: cast(special.round_decimals(op.cast(v, to=np.float64), decimals), real.dtype), [constant(a)], [None])
 
 
 _HANDLERS[np.round] = around

@@ -9,7 +9,7 @@ import numpy as np
 import spox.opset.ai.onnx.v20 as op
 from spox import Var
 
-from onnxtwin.exporters import special
+from onnxtwin.exporters import arithmetic
 from onnxtwin.exporters.array import Array, concrete, constant, record, to_bool
 from onnxtwin.exporters.functions import implements
 from onnxtwin.exporters.tensor import cast
@@ -58,17 +58,19 @@ def _masked(a: Any, where: Any, initial: Any, neutral: Any) -> Any:
 
 
 def _sum(v: Var, axes: Var, keep: bool) -> Var:
-    from onnxtwin.exporters.tensor import element_type
-
-    if element_type(v) == INT64:
-        return special.int_sum(v, axes, keepdims=keep)
     return op.reduce_sum(v, axes, keepdims=int(keep))
+
+
+def _long_sum(v: Var, axes: Var, keep: bool) -> Var:
+    return arithmetic.int_sum(v, axes, keepdims=keep)
 
 
 @implements(np.sum, method="sum")
 def sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE, where: Any = _NO_VALUE) -> Any:
     _only(where, initial, out)
-    return _reduce("sum", np.sum, _sum, _masked(a, where, initial, 0), axis, keepdims, dtype)
+    # Sums of bools and small integers stay far below 2**53, where the kernel is exact.
+    wide = constant(a).dtype in (np.int64, np.uint32)
+    return _reduce("sum", np.sum, _long_sum if wide else _sum, _masked(a, where, initial, 0), axis, keepdims, dtype)
 
 
 @implements(np.prod, method="prod")

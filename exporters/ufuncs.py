@@ -15,7 +15,7 @@ import scipy.special
 import spox.opset.ai.onnx.v20 as op
 from spox import Var
 
-from onnxtwin.exporters import special
+from onnxtwin.exporters import arithmetic, special
 from onnxtwin.exporters.array import Array, concrete, constant, elementwise, is_traced, to_bool
 from onnxtwin.exporters.masked import masked_operand
 from onnxtwin.exporters.tensor import STRING, cast, element_type
@@ -58,8 +58,12 @@ def _not_equal(a: Var, b: Var) -> Var:
     return op.not_(op.equal(a, b))
 
 
-def _divide(a: Var, b: Var) -> Var:
-    return op.div(a, b)
+def _max(a: Var, b: Var) -> Var:
+    return op.max([a, b])
+
+
+def _min(a: Var, b: Var) -> Var:
+    return op.min([a, b])
 
 
 def _in_double(function: Build) -> Build:
@@ -72,10 +76,6 @@ def _in_double(function: Build) -> Build:
         return cast(function(*(op.cast(a, to=np.float64) for a in args)), kind)
 
     return build
-
-
-def _sign(a: Var) -> Var:
-    return _in_double(special.sign)(a) if _is_float(a) else op.sign(a)
 
 
 def _isnan(a: Var) -> Var:
@@ -111,10 +111,6 @@ def _xlog1py(a: Var, b: Var) -> Var:
     return op.where(op.and_(op.equal(a, zero), op.not_(op.isnan(b))), zero, op.mul(a, special.log1p(b)))
 
 
-def _int_power(a: Var, b: Var) -> Var:
-    return op.pow(a, b)
-
-
 def _scaled(factor: float) -> Build:
     return lambda a: op.mul(a, _const(factor, a))
 
@@ -123,16 +119,16 @@ _ELEMENTWISE: dict[np.ufunc, Build] = {
     np.add: _by_kind(op.or_, op.add, op.add),
     np.subtract: op.sub,
     np.multiply: _by_kind(op.and_, op.mul, op.mul),
-    np.divide: _divide,
-    np.floor_divide: special.floor_divide,
-    np.remainder: special.remainder,
-    np.fmod: special.fmod,
+    np.divide: op.div,
+    np.floor_divide: arithmetic.floor_divide,
+    np.remainder: arithmetic.remainder,
+    np.fmod: arithmetic.fmod,
     np.negative: op.neg,
     np.positive: op.identity,
     np.absolute: _by_kind(op.identity, op.abs, op.abs),
     np.fabs: op.abs,
-    np.power: _by_kind(None, _int_power, _in_double(special.power)),
-    np.float_power: special.power,
+    np.power: _in_double(op.pow),
+    np.float_power: op.pow,
     np.square: _square,
     np.reciprocal: op.reciprocal,
     np.sqrt: op.sqrt,
@@ -167,12 +163,12 @@ _ELEMENTWISE: dict[np.ufunc, Build] = {
     np.ceil: _by_kind(None, op.identity, op.ceil),
     np.trunc: _by_kind(None, op.identity, special.trunc),
     np.rint: op.round,
-    np.sign: _sign,
+    np.sign: arithmetic.sign,
     np.heaviside: _heaviside,
-    np.maximum: _by_kind(op.or_, special.maximum, special.maximum),
-    np.minimum: _by_kind(op.and_, special.minimum, special.minimum),
-    np.fmax: _by_kind(op.or_, special.maximum, special.fmax),
-    np.fmin: _by_kind(op.and_, special.minimum, special.fmin),
+    np.maximum: _by_kind(op.or_, _max, _max),
+    np.minimum: _by_kind(op.and_, _min, _min),
+    np.fmax: _by_kind(op.or_, _max, _in_double(special.fmax)),
+    np.fmin: _by_kind(op.and_, _min, _in_double(special.fmin)),
     np.equal: op.equal,
     np.not_equal: _not_equal,
     np.less: op.less,
@@ -278,6 +274,12 @@ def call(ufunc: np.ufunc, inputs: tuple[Any, ...], dtype: Any = None) -> Array:
     arrays = [constant(x) for x in inputs]
     if all(a.is_constant for a in arrays):
         return Array(np.asarray(real))
+    if ufunc is np.power and np.asarray(real).dtype.kind in "iu":
+        exponent = arrays[1]
+        if not exponent.is_constant or exponent.size != 1:
+            raise trace.unsupported("raises integers to a computed or varying power", "convert the base to float64 first")
+        power = int(exponent.value.reshape(-1)[0])
+        return compute(f"power {power}", lambda a: arithmetic.int_power(a, power), real, arrays[:1], [INT64])
     if ufunc in _COMPOSED:
         return _COMPOSED[ufunc](*inputs)  # type: ignore[no-any-return]
     kinds = [a.dtype.kind if a.is_constant else a.tensor.dtype.kind for a in arrays]
