@@ -9,7 +9,7 @@ outside its domain, and the twin has to refuse them too.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -108,14 +108,15 @@ def unseen_values(values: pd.Series, column: Column) -> list[Any]:
         return list(unseen_texts(sorted(known)))
     if any(isinstance(v, bool | np.bool_) for v in known):
         return []
-    numeric = all(isinstance(v, int | float | np.integer | np.floating) for v in known)
-    if numeric and (column.categories is not None or column.tensor == "int64" and values.dtype.kind in "iu"):
-        low, high = (
-            (min(known), max(known)) if values.dtype.kind == "f" else (int(min(known)), int(max(known)))
-        )
-        limits = np.iinfo(values.dtype) if values.dtype.kind in "iu" else None
-        return [v for v in (high + 1, low - 1) if limits is None or limits.min <= v <= limits.max]
-    return []
+    if column.categories is None and (column.tensor != "int64" or values.dtype.kind not in "iu"):
+        return []
+    if not all(isinstance(v, int | float | np.integer | np.floating) for v in known):
+        return []
+    low, high = (v.item() if isinstance(v, np.generic) else v for v in (min(known), max(known)))
+    limits = (
+        np.iinfo(values.dtype) if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iu" else None
+    )
+    return [v for v in (high + 1, low - 1) if limits is None or limits.min <= v <= limits.max]
 
 
 @family("unknown")

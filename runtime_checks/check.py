@@ -17,17 +17,16 @@ from onnxtwin.runtime_checks.compare import (
     RTOL,
     Answer,
     BoolArray,
-    Part,
     Tolerance,
-    errors,
     failing,
     kind,
     layout_differs,
 )
 from onnxtwin.runtime_checks.locate import locate
+from onnxtwin.runtime_checks.measure import measure
 from onnxtwin.runtime_checks.reference import Candidate, Reference
-from onnxtwin.runtime_checks.report import LISTED, MethodReport, Noted, Report, Tally, Worst, worse
-from onnxtwin.runtime_checks.rows import Rows, batches, check_rows, count, take, typed, typed_row
+from onnxtwin.runtime_checks.report import LISTED, MethodReport, Noted, Report
+from onnxtwin.runtime_checks.rows import Rows, batches, check_rows, count, take, typed_row
 from onnxtwin.runtime_checks.verdict import Examiner
 
 BATCH_ROWS = 20_000
@@ -149,7 +148,8 @@ class _Run:
         """Rows that keep each dense answer below :data:`BATCH_BYTES`, learnt from the first rows."""
         self._template = self.reference.ask(take(X, slice(0, 16))).methods
         widths = [
-            sum(p.matrix.shape[1] * p.values.itemsize for p in answer) for answer in self._template.values()
+            sum(int(p.matrix.shape[1]) * p.values.itemsize for p in answer)
+            for answer in self._template.values()
         ]
         return max(1, min(BATCH_ROWS, BATCH_BYTES // max([1, *widths])))
 
@@ -209,51 +209,18 @@ class _Run:
         mismatched = bad & ~undetermined
         tally.undetermined += int(undetermined.sum())
         tally.mismatched += int(mismatched.sum())
-        for e, f in zip(expected, found, strict=True):
-            self._measure(report, tally, family, X, place, e, f, undetermined, mismatched)
-        return mismatched
-
-    def _measure(
-        self,
-        report: MethodReport,
-        tally: Tally,
-        family: str,
-        X: Rows,
-        place: Any,
-        e: Part,
-        f: Part,
-        undetermined: BoolArray,
-        mismatched: BoolArray,
-    ) -> None:
-        measured = errors(e, f, self.tolerance)
-        tally.measure(measured, undetermined)
-        candidates = np.nonzero(~undetermined[measured.row])[0]
-        wrong = candidates[mismatched[measured.row[candidates]]]
-        candidates = wrong if len(wrong) else candidates
-        if not len(candidates):
-            return
-        i = candidates[np.argmax(measured.excess[candidates])]
-        row, cell = int(measured.row[i]), int(measured.cell[i])
-        if report.worst is not None and (report.worst.mismatch, report.worst.excess) > (
-            bool(mismatched[row]),
-            float(measured.excess[i]),
-        ):
-            return
-        name = e.name if e.values.ndim == 1 else f"{e.name}[:, {cell}]"
-        worst = Worst(
-            row=typed_row(X, row),
-            position=None if place is None else int(place[row]),
-            family=family,
-            output=name,
-            expected=typed(e.matrix[row, cell]),
-            found=typed(f.matrix[row, cell]),
-            ulps=float(measured.ulps[i]),
-            absolute=float(measured.absolute[i]),
-            relative=float(measured.relative[i]),
-            excess=float(measured.excess[i]),
-            mismatch=bool(mismatched[row]),
+        measure(
+            report,
+            family,
+            expected,
+            found,
+            self.tolerance,
+            mismatched=mismatched,
+            undetermined=undetermined,
+            row=lambda i: typed_row(X, i),
+            position=lambda i: None if place is None else int(place[i]),
         )
-        report.worst = worse(report.worst, [worst])
+        return mismatched
 
     def _list_undetermined(
         self,

@@ -86,8 +86,8 @@ def parts(method: str, answer: Any, *, labels: bool = False) -> Answer:
 
 
 def _column(name: str, series: pd.Series) -> Part:
-    if hasattr(series, "sparse") and isinstance(series.dtype, pd.SparseDtype):
-        series = series.sparse.to_dense()
+    if isinstance(series.dtype, pd.SparseDtype):
+        series = series.astype(series.dtype.subtype)
     if pd.api.types.is_extension_array_dtype(series.dtype):
         if isinstance(series.dtype, pd.DatetimeTZDtype):
             return Part(name, series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
@@ -170,18 +170,17 @@ def _floats_differ(e: npt.NDArray[Any], f: npt.NDArray[Any], tolerance: Toleranc
     with np.errstate(invalid="ignore", over="ignore"):
         close = np.abs(b - a) <= tolerance.limit(a)
     differs[where] = ~(np.isnan(a) & np.isnan(b)) & ~(close & np.isfinite(a) & np.isfinite(b))
-    return differs
+    return np.asarray(differs, dtype=np.bool_)
 
 
 def _numbers_differ(e: npt.NDArray[Any], f: npt.NDArray[Any]) -> BoolArray:
     """Equality across int and float, exact also where a double cannot hold the integer."""
-    as_float = np.asarray(e.astype(np.float64) != f.astype(np.float64))
-    both_nan = np.isnan(e.astype(np.float64)) & np.isnan(f.astype(np.float64))
-    if e.dtype.kind == f.dtype.kind:
-        return as_float & ~both_nan
-    with np.errstate(invalid="ignore"):
-        as_int = np.asarray(e.astype(np.int64) != f.astype(np.int64))
-    return as_float | as_int
+    a, b = e.astype(np.float64), f.astype(np.float64)
+    differs: BoolArray = (a != b) & ~(np.isnan(a) & np.isnan(b))
+    if e.dtype.kind != f.dtype.kind:
+        with np.errstate(invalid="ignore"):
+            differs |= e.astype(np.int64) != f.astype(np.int64)
+    return differs
 
 
 def _objects_differ(
@@ -205,7 +204,7 @@ class Errors:
 
     ``row`` and ``cell`` locate them; ``ulps`` counts the representable numbers between the two in
     the pipeline's own precision; ``excess`` is the absolute error in units of the tolerance.
-    Non-numeric cells have infinite errors.
+    Integers count as their own ulps; what is not a number has infinite errors.
     """
 
     cells: int
@@ -253,7 +252,8 @@ def ulps(expected: npt.NDArray[Any], found: npt.NDArray[Any]) -> FloatArray:
     with np.errstate(over="ignore", invalid="ignore"):
         a = np.ascontiguousarray(expected, dtype=precision)
         b = np.ascontiguousarray(found, dtype=precision)
-    magnitude = np.iinfo(integer).max
-    x, y = (a.view(integer) & magnitude).astype(np.int64), (b.view(integer) & magnitude).astype(np.int64)
+    # Without the sign bit, the bit pattern is the distance to zero.
+    x, y = (np.abs(side).view(integer).astype(np.int64) for side in (a, b))
     same_sign = np.signbit(a) == np.signbit(b)
-    return np.where(same_sign, np.abs(x - y).astype(np.float64), x.astype(np.float64) + y.astype(np.float64))
+    across = x.astype(np.float64) + y.astype(np.float64)
+    return np.asarray(np.where(same_sign, np.abs(x - y).astype(np.float64), across), dtype=np.float64)

@@ -179,7 +179,7 @@ def nudge(result: Any, given: Any, change: Change) -> tuple[Any, bool]:
                 ),
             )
         return nudged, bool(moved.any())
-    if sparse.issparse(result):
+    if _is_sparse(result):
         if result.dtype.kind != "f":
             return result, False
         nudged = result.tocsr(copy=True)
@@ -200,7 +200,7 @@ def _moved(matrix: npt.NDArray[Any], given: Any, change: Change) -> BoolArray:
     computed = np.isfinite(matrix) & (matrix != np.rint(matrix))
     for column in _float_columns(given, len(matrix)):
         computed &= matrix != column[:, None]
-    return computed
+    return np.asarray(computed, dtype=np.bool_)
 
 
 def _step(matrix: npt.NDArray[Any], moved: BoolArray, change: Change) -> npt.NDArray[Any]:
@@ -219,9 +219,13 @@ def _float_columns(given: Any, rows: int) -> Iterator[npt.NDArray[Any]]:
 
 def _sparse_source(given: Any, nudged: Any) -> Any:
     """The entries that a sparse result may have been copied from, if they line up with its own."""
-    if sparse.issparse(given) and given.nnz == nudged.nnz:
+    if _is_sparse(given) and given.nnz == nudged.nnz:
         return given.tocsr().data
     return None
+
+
+def _is_sparse(value: Any) -> bool:
+    return bool(sparse.issparse(value))
 
 
 def changes(hook: Hook, run: Callable[[], Any]) -> Iterator[tuple[Change, Any]]:

@@ -110,19 +110,18 @@ def _compute(
         given = feeds(X)
         return [*given.values(), *session.run([*declared, *(n for n in names if n not in declared)], given)]
 
-    outcomes = [run(wrong), run(right) if right is not None else None]
+    outcome = run(wrong)
     chosen = [
         i
-        for i, value in enumerate(outcomes[0] or [])
+        for i, value in enumerate(outcome)
         if isinstance(value, np.ndarray) and value.shape[:1] == (count(wrong),)
     ]
-    if sum(int(np.prod(outcomes[0][i].shape[1:])) for i in chosen) > MAX_COLUMNS:  # type: ignore[index]
+    if sum(outcome[i].size for i in chosen) > MAX_COLUMNS * count(wrong):
         return None
-    sides = [_columns(outcome, chosen) if outcome is not None else None for outcome in outcomes]
-    bad = sides[0]
-    assert bad is not None
-    good = sides[1] or _Tensors(bad.numbers[:0], bad.texts[:0])
-    return good, bad
+    bad = _columns(outcome, chosen)
+    if right is None:
+        return _Tensors(bad.numbers[:0], bad.texts[:0]), bad
+    return _columns(run(right), chosen), bad
 
 
 def _proto(model: Any) -> Any:
@@ -200,11 +199,11 @@ def _search(
 ) -> Location | None:
     present: dict[str, bool] = {}
     for column in columns:
-        # Where no row came out right, a float32 graph can still be recognised by what it has on the wrong rows.
+        # Where no row came out right, a float32 graph is still recognised by its wrong rows.
         control, tensors = (column.right, good) if len(column.right) else (column.wrong, bad)
-        recognised = _same(control, tensors.like(control), RECOGNISED).all(axis=0)
+        recognised = np.asarray(_same(control, tensors.like(control), RECOGNISED).all(axis=0))
         same = _same(column.wrong, bad.like(column.wrong), tolerance)
-        found = bool((recognised & same.all(axis=0)).any())
+        found = bool(np.any(recognised & same.all(axis=0)))
         present[column.step] = present.get(column.step, True) and found
         # A constant column is like many others: it tells nothing.
         if not found and recognised.any() and len(set(control.tolist())) > 1:

@@ -11,9 +11,9 @@ from onnxtwin.build.answers import DOMAIN, decode, outputs_of
 from onnxtwin.build.session import Session
 from onnxtwin.build.vectors import Vectors
 from onnxtwin.exporters.signature import NAT, Column, Output, Signature
-from onnxtwin.runtime_checks.compare import Part, Tolerance, errors, failing, layout_differs, parts
-from onnxtwin.runtime_checks.report import MethodReport, Noted, Report, Worst, worse
-from onnxtwin.runtime_checks.rows import typed
+from onnxtwin.runtime_checks.compare import Part, Tolerance, failing, layout_differs, parts
+from onnxtwin.runtime_checks.measure import measure
+from onnxtwin.runtime_checks.report import MethodReport, Noted, Report
 
 
 def check_recorded(session: Session, vectors: Vectors, runtime: str = "python") -> Report:
@@ -75,27 +75,17 @@ def _compare(
     for e, f in zip(expected, found, strict=True):
         wrong |= failing(e, f, tolerance).any(axis=1)
     tally.mismatched += int(wrong.sum())
-    for e, f in zip(expected, found, strict=True):
-        measured = errors(e, f, tolerance)
-        tally.measure(measured, np.zeros(len(rows), dtype=np.bool_))
-        if not len(measured.row):
-            continue
-        i = np.lexsort((measured.excess, wrong[measured.row]))[-1]
-        row, cell = int(measured.row[i]), int(measured.cell[i])
-        worst = Worst(
-            row=_raw_row(vectors, signature, int(rows[row])),
-            position=int(rows[row]),
-            family=tag,
-            output=e.name if e.values.ndim == 1 else f"{e.name}[:, {cell}]",
-            expected=typed(e.matrix[row, cell]),
-            found=typed(f.matrix[row, cell]),
-            ulps=float(measured.ulps[i]),
-            absolute=float(measured.absolute[i]),
-            relative=float(measured.relative[i]),
-            excess=float(measured.excess[i]),
-            mismatch=bool(wrong[row]),
-        )
-        method.worst = worse(method.worst, [worst])
+    measure(
+        method,
+        tag,
+        expected,
+        found,
+        tolerance,
+        mismatched=wrong,
+        undetermined=np.zeros(len(rows), dtype=np.bool_),
+        row=lambda i: _raw_row(vectors, signature, int(rows[i])),
+        position=lambda i: int(rows[i]),
+    )
 
 
 def _excluded(

@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
-
-import numpy as np
 
 from onnxtwin.runtime_checks.compare import BoolArray, Errors, Tolerance
 from onnxtwin.runtime_checks.rows import plain, source
@@ -289,13 +286,10 @@ class Report:
         return text(self)
 
 
-def worse(current: Worst | None, candidates: Iterable[Worst]) -> Worst | None:
+def worse(current: Worst | None, candidate: Worst) -> Worst:
     """The row to show: a mismatch first, then by distance in tolerances, then in ulps."""
 
     def rank(worst: Worst) -> tuple[bool, float, float]:
-        return worst.mismatch, worst.excess, worst.ulps if np.isfinite(worst.ulps) else float("inf")
+        return worst.mismatch, worst.excess, worst.ulps
 
-    for candidate in candidates:
-        if current is None or rank(candidate) > rank(current):
-            current = candidate
-    return current
+    return candidate if current is None or rank(candidate) > rank(current) else current

@@ -16,13 +16,17 @@ _COLOUR = {"equal": "green", "unequal": "red", "nothing compared": "yellow"}
 SHOWN = 3
 """Undetermined and domain rows printed per method; the JSON report lists the others."""
 
+LONG = 300
+"""Characters of an error that are printed: onnxruntime's carry whole C++ signatures."""
+
 
 def render(report: Report, console: Console | None = None) -> None:
     """Print the verdict, a row per method, and what a reader needs to reproduce a failure."""
     console = console or Console()
     console.print(_table(report))
-    for method in report.methods:
-        for line in _details(method):
+    for position, method in enumerate(report.methods):
+        # A row is refused for all methods alike: the rows are shown once.
+        for line in _details(method, with_domain=position == 0):
             console.print(line, soft_wrap=True, highlight=False)
     if report.location:
         console.print(
@@ -71,7 +75,7 @@ def _table(report: Report) -> Table:
     return table
 
 
-def _details(method: MethodReport) -> list[str]:
+def _details(method: MethodReport, with_domain: bool) -> list[str]:
     name = escape(method.method)
     lines = [
         f"{name}: "
@@ -87,15 +91,22 @@ def _details(method: MethodReport) -> list[str]:
             f"{escape(worst.output)} is {escape(source(worst.found))}, "
             f"the pipeline says {escape(source(worst.expected))}; row {escape(source(worst.row))}"
         )
-    for title, listed in (("domain", method.domain), ("undetermined", method.undetermined)):
+    for title, listed in (
+        ("domain", method.domain if with_domain else []),
+        ("undetermined", method.undetermined),
+    ):
         for noted in listed[:SHOWN]:
             lines.append(
-                f"{name}: {title} ({escape(noted.family)}): {escape(noted.text)}; "
+                f"{name}: {title} ({escape(noted.family)}): {escape(_short(noted.text))}; "
                 f"row {escape(source(noted.row))}"
             )
         if len(listed) > SHOWN:
             lines.append(f"{name}: {title}: {len(listed) - SHOWN:,} more in the JSON report")
     return lines
+
+
+def _short(message: str) -> str:
+    return message if len(message) <= LONG else message[:LONG] + " ..."
 
 
 def _red(count: int) -> str:
