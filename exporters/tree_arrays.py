@@ -123,8 +123,8 @@ def float32_thresholds(threshold: NDArray[np.float64]) -> NDArray[np.float64]:
     infinity = np.float32(np.inf)
     with np.errstate(over="ignore"):
         below = threshold.astype(np.float32)
-    below = np.where(below.astype(np.float64) > threshold, np.nextafter(below, -infinity), below)
-    above = np.nextafter(below, infinity)
+        below = np.where(below.astype(np.float64) > threshold, np.nextafter(below, -infinity), below)
+        above = np.nextafter(below, infinity)
     # A float32 beyond the largest would be 2**128: that is where rounding to infinity begins.
     beyond = 2.0**128
     low = np.where(np.isneginf(below), -beyond, below.astype(np.float64))

@@ -130,4 +130,5 @@ def _refined(ranks: NDArray[np.int16], begin: NDArray[np.bool_]) -> NDArray[np.i
     if begin.all() or not begin.any() or ranks[begin].max() < ranks[~begin].min():
         return ranks
     shared = ranks[begin].max()
-    return ranks + ((ranks > shared) | ((ranks == shared) & ~begin))
+    refined: NDArray[np.int16] = ranks + ((ranks > shared) | ((ranks == shared) & ~begin))
+    return refined
