@@ -61,6 +61,13 @@ def _sum(v: Var, axes: Var, keep: bool) -> Var:
     return op.reduce_sum(v, axes, keepdims=int(keep))
 
 
+def _sum_in_order(v: Var, axes: Var, keep: bool) -> Var:
+    """The last running sum: numpy adds fewer than eight values one after the other, ReduceSum does not."""
+    running = op.cumsum(v, op.const(np.array(1, np.int64)))
+    last = op.const(np.array([-1] if keep else -1, np.int64))
+    return op.gather(running, last, axis=1)
+
+
 def _long_sum(v: Var, axes: Var, keep: bool) -> Var:
     return arithmetic.int_sum(v, axes, keepdims=keep)
 
@@ -69,8 +76,10 @@ def _long_sum(v: Var, axes: Var, keep: bool) -> Var:
 def sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE, where: Any = _NO_VALUE) -> Any:
     _only(where, initial, out)
     # Sums of bools and small integers stay far below 2**53, where the kernel is exact.
-    wide = constant(a).dtype in (np.int64, np.uint32)
-    return _reduce("sum", np.sum, _long_sum if wide else _sum, _masked(a, where, initial, 0), axis, keepdims, dtype)
+    x = constant(a)
+    wide = x.dtype in (np.int64, np.uint32)
+    few = x.ndim == 2 and _axes(axis, 2) == [1] and 0 < x.shape[1] < 8 and x.dtype == np.float64 and dtype in (None, np.float64)
+    return _reduce("sum", np.sum, _long_sum if wide else _sum_in_order if few else _sum, _masked(a, where, initial, 0), axis, keepdims, dtype)
 
 
 @implements(np.prod, method="prod")
@@ -253,7 +262,7 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
 def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
     if axis is None:
         a, axis = np.ravel(a), 0
-    ordered = sort(np.asarray(a), axis=axis)
+    ordered = sort(constant(a), axis=axis)
     size = ordered.shape[axis]
     before = (slice(None),) * (axis % ordered.ndim)
     low, high = ordered[(*before, (size - 1) // 2)], ordered[(*before, size // 2)]

@@ -292,10 +292,11 @@ class Trace:
             shape[axis] = self.count()
             target = shape[0] if len(shape) == 1 else op.concat(shape, axis=0)
             return op.expand(self._plain(first), target)
-        if value.ndim == 1 and value.dtype.kind == "i" and _is_range(before) and _is_range(value):
+        if value.size == n2 and value.dtype.kind in "if" and _is_range(before) and _is_range(value):
             zero, one = (self._plain(np.array(i, np.int64)) for i in (0, 1))
             counted = op.range(zero, op.reshape(self.count(), self._plain(np.array([], np.int64))), one)
-            return op.cast(counted, to=value.dtype) if value.dtype != np.int64 else counted
+            shaped = op.reshape(counted, self._plain(np.array([-1 if i == axis else 1 for i in range(value.ndim)], np.int64)))
+            return op.cast(shaped, to=value.dtype) if value.dtype != np.int64 else shaped
         return None
 
 
@@ -315,7 +316,7 @@ def _same(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def _is_range(value: np.ndarray) -> bool:
-    return bool(np.array_equal(value, np.arange(len(value))))
+    return bool(np.array_equal(value.reshape(-1), np.arange(value.size)))
 
 
 def _row_axis(a: tuple[int, ...], b: tuple[int, ...], n1: int, n2: int) -> int | None:
