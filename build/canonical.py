@@ -47,9 +47,9 @@ def scalar(value: Any) -> Any:
     )
 
 
-def number(value: Any) -> float:
-    """The float that :func:`scalar` wrote."""
-    return NON_FINITE[value] if isinstance(value, str) else float(value)
+def number(value: Any) -> int | float:
+    """The number that :func:`scalar` wrote."""
+    return NON_FINITE[value] if isinstance(value, str) else value
 
 
 def _text(data: Any, indent: str) -> str:

@@ -90,7 +90,9 @@ def _converted(texts: Any, column: Column) -> Any:
         values = texts if column.tensor == "string" else pd.to_numeric(texts)
         known = list(column.categories or ())
         # A category that the notebook never saw is unknown, not missing.
-        unseen = [value for value in values.dropna().unique() if value not in known]
+        unseen = [value for value in values.dropna().unique().tolist() if value not in known]
+        if all(isinstance(value, int) for value in known):
+            unseen = [int(value) if value == int(value) else value for value in unseen]
         return values.astype(pd.CategoricalDtype([*known, *unseen], ordered=column.ordered))
     if column.dtype == "object":
         return texts.astype(object).where(

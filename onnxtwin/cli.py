@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
+import traceback
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from onnxtwin.exporters.errors import OnnxTwinError
+from onnxtwin.twin import RECORDED_ROWS, export
 
 if TYPE_CHECKING:
     from onnxtwin.runtime_checks import Report
@@ -73,7 +75,7 @@ def build(
     vectors: Annotated[
         RowsAre, typer.Option(help="Record rows whose columns are shuffled, or real rows.")
     ] = RowsAre.shuffled,
-    rows: Annotated[int, typer.Option(min=1, help="Rows of the sample to record.")] = 200,
+    rows: Annotated[int, typer.Option(min=1, help="Rows of the sample to record.")] = RECORDED_ROWS,
     seed: Annotated[int, typer.Option(min=0, help="Of the recorded rows and of the hostile ones.")] = 0,
     json_file: JsonFile = None,
     html_file: HtmlFile = None,
@@ -82,10 +84,9 @@ def build(
 ) -> None:
     """Export a recipe's pipeline, check it, and write the artifact; nothing is written if it is unequal."""
     from onnxtwin.build.recipe import importable, run_recipe
-    from onnxtwin.twin import export
 
     console = Console()
-    with _reported(debug), importable(recipe):
+    with _Reported(debug), importable(recipe):
         with console.status(f"running {escape(recipe)}"):
             material = run_recipe(recipe)
         with console.status("exporting"):
@@ -128,7 +129,7 @@ def check(
             "--data needs --recipe: rows alone have no right answers", param_hint="--data"
         )
     console = Console()
-    with _reported(debug):
+    with _Reported(debug):
         reports = list(_reports(console, artifact, data, recipe, runtime or ["python"], seed))
         for report in reports:
             several = len(reports) > 1
@@ -149,7 +150,7 @@ def show(
     from onnxtwin.show import render
 
     console = Console()
-    with _reported(debug):
+    with _Reported(debug):
         found = read(artifact)
         if as_json:
             typer.echo(json.dumps(found.contract, indent=2, ensure_ascii=False))
@@ -225,16 +226,31 @@ def _named(file: Path | None, report: Report, several: bool) -> Path | None:
     return file.with_stem(f"{file.stem}-{report.runtime.partition(',')[0]}")
 
 
-@contextlib.contextmanager
-def _reported(debug: bool) -> Iterator[None]:
-    """Turn errors raised on purpose, and files that cannot be written, into one message and exit code 3."""
-    try:
-        yield
-    except (OnnxTwinError, OSError) as error:
-        if debug:
-            raise
-        console = Console(file=sys.stderr)
-        console.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+class _Reported:
+    """Ends a command with exit code 3 whatever goes wrong in it, so that only a verdict ends with 0 or 1.
+
+    An error raised on purpose, and a file that cannot be read or written, is one message; anything else is
+    a defect, here or in the pipeline, and shows its traceback.
+    """
+
+    def __init__(self, debug: bool) -> None:
+        self._debug = debug
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None or isinstance(error, (typer.Exit, typer.BadParameter)):
+            return
+        console = Console(stderr=True)
+        if isinstance(error, KeyboardInterrupt):
+            console.print("[bold red]interrupted[/]")
+        elif isinstance(error, (OnnxTwinError, OSError)) and not self._debug:
+            console.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+        else:
+            traceback.print_exception(error)
         raise typer.Exit(COULD_NOT_RUN) from error
 
 
