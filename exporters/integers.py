@@ -40,7 +40,7 @@ def sum_int64(x: Var, axis: int | Sequence[int] | None = None, *, keepdims: bool
     wanted = range(rank) if axis is None else [axis] if isinstance(axis, int) else axis
     axes = sorted({a % rank for a in wanted})
     if len(axes) == rank:
-        total = _dot_ones(op.reshape(x, _ints(-1)))
+        total = _sum_last(op.reshape(x, _ints(-1)), 1)
         return op.reshape(total, _ints(*[1] * rank)) if keepdims else total
     order = [a for a in range(rank) if a not in axes] + axes
     moved = x if order == list(range(rank)) else op.transpose(x, perm=order)
@@ -49,16 +49,11 @@ def sum_int64(x: Var, axis: int | Sequence[int] | None = None, *, keepdims: bool
     return op.unsqueeze(moved, _ints(*axes)) if keepdims else moved
 
 
-def _dot_ones(x: Var) -> Var:
-    return op.matmul(x, op.expand(_ints(1), op.shape(x, start=-1)))
-
-
 def _sum_last(x: Var, rank: int) -> Var:
-    """The sum over the last axis."""
-    if rank <= 2:
-        return _dot_ones(x)
-    # onnxruntime 1.21 multiplies no stack of zero matrices, hence the detour over two dimensions.
-    return op.reshape(_dot_ones(op.flatten(x, axis=rank - 1)), op.shape(x, end=-1), allowzero=1)
+    """The sum over the last axis, through two dimensions: 1.21 multiplies no stack of zero matrices."""
+    ones = op.expand(_ints(1), op.concat([op.shape(x, start=-1), _ints(1)], axis=0))
+    column = op.matmul(op.flatten(x, axis=rank - 1), ones)
+    return op.reshape(column, op.shape(x, end=-1), allowzero=1)
 
 
 def integer_power(x: Var, exponent: Var) -> Var:
