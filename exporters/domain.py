@@ -12,45 +12,61 @@ from onnxtwin.exporters.array import Array
 from onnxtwin.exporters.trace import require_trace
 
 
-def require_finite(array: Array, *, allow_nan: bool) -> None:
+def require_finite(array: Array, *, allow_nan: bool, source: Array | None = None) -> None:
     """Demand that ``array`` holds no infinities and, unless ``allow_nan``, no NaN.
 
-    A raw column's own missing values are described by ``missing_allowed``, which the pipeline was asked for.
+    A raw column's own missing values are described by ``missing_allowed``, which the pipeline was asked for. Of a
+    matrix of objects scikit-learn demands no more than the absence of NaN.
+
+    Parameters
+    ----------
+    source : what ``array`` was converted from: of its columns, integers are finite in any type, and raw floats
+        are described in the contract. The array itself by default.
     """
-    if array.is_constant or array.dtype.kind not in "fO":
+    source = array if source is None or source.shape != array.shape else source
+    if array.is_constant or array.dtype.kind not in "fO" or array.dtype.kind == "O" and allow_nan:
         return
+    if array.ndim > 2:
+        array = source = np.reshape(array, (len(array), -1))
     trace = require_trace()
-    computed = _computed(array)
-    trace.finite_columns.update(n for n in array.tensor.origin if n is not None and _floating(array, n))
-    if computed is None:
+    narrowed = array.dtype == np.float32 and array.dtype != source.dtype
+    computed: list[int] = []
+    parts = source.tensor.parts if source.ndim == 2 else (source.tensor,)
+    kinds = [part.dtype.kind for part in parts for _ in part.origin]
+    for position, (name, kind) in enumerate(zip(source.tensor.origin, kinds, strict=True)):
+        if kind in "iub":
+            continue
+        if name is None or array.dtype.kind == "f" and (narrowed or kind != "f"):
+            computed.append(position)
+        if name is not None and kind == "f" and array.dtype.kind == "f":
+            trace.finite_columns.add(name)
+    if not computed:
         return
+    if array.dtype.kind == "O":
+        _require_no_nan(array, computed)
+        return
+    checked = array if len(computed) == len(source.tensor.origin) else array[:, computed]
     if allow_nan:
-        good = np.logical_not(np.isinf(computed))
-        good = np.all(good, axis=1) if computed.ndim == 2 else good
+        good = np.logical_not(np.isinf(checked))
+        good = np.all(good, axis=1) if checked.ndim == 2 else good
         what = "computes an infinite value"
     else:
         # 0 * x is 0 for finite x and NaN otherwise; one sum finds any of them.
-        zeros = np.multiply(computed, 0.0)
-        good = np.equal(np.sum(zeros, axis=1) if computed.ndim == 2 else zeros, 0.0)
+        zeros = np.multiply(checked, 0.0)
+        good = np.equal(np.sum(zeros, axis=1) if checked.ndim == 2 else zeros, 0.0)
         what = "computes NaN or an infinite value"
     trace.require(good.tensor.flat, f"the pipeline {what} here and refuses it")
 
 
-def _floating(array: Array, name: str) -> bool:
-    position = array.tensor.origin.index(name)
-    tensor = array.tensor if array.ndim == 1 else array.tensor.pick(position)
-    return tensor.dtype.kind == "f"
+def _require_no_nan(array: Array, columns: list[int]) -> None:
+    from onnxtwin.exporters.missing import parts_of, where_missing
 
-
-def _computed(array: Array) -> Array | None:
-    """The float columns that are not raw columns."""
-    if array.ndim != 2:
-        return None if array.ndim == 1 and array.tensor.origin[0] is not None or array.tensor.dtype.kind != "f" else array
-    chosen = [i for i, name in enumerate(array.tensor.origin) if name is None and (array.dtype.kind == "f" or array.tensor.pick(i).dtype.kind == "f")]
-    if not chosen:
-        return None
-    picked = array if len(chosen) == array.shape[1] else array[:, chosen]
-    return picked if picked.dtype.kind == "f" else picked.astype(np.float64)
+    parts = [part for at, part in parts_of(array) if set(range(at.start, at.stop)) & set(columns)] if array.ndim == 2 else [array]
+    for part in parts:
+        gone = where_missing(part, {"nan"})
+        if not gone.is_constant:
+            good = np.logical_not(np.any(gone, axis=1) if gone.ndim == 2 else gone)
+            require_true(good, "the pipeline computes NaN here and refuses it")
 
 
 def require_non_negative(array: Array) -> None:

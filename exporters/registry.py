@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from onnxtwin.exporters.array import Array, concrete, is_traced
+from onnxtwin.exporters.array import Array, concrete, is_missing, is_traced
 from onnxtwin.exporters.errors import RecordingError
 from onnxtwin.exporters.trace import agrees, current
 
@@ -118,9 +118,7 @@ def _settled(exporter: Exporter, got: Any, expected: Any) -> Any:
     if type(got) is not Array:
         return got
     real = np.asarray(expected.toarray() if hasattr(expected, "toarray") else expected)
-    if real.dtype.kind == "O" or got.value.dtype.kind == "O":
-        return got
-    if not agrees(got.value.astype(real.dtype, copy=False) if got.value.dtype.kind == real.dtype.kind else got.value, real):
+    if not _same(got.value, real):
         trace = current()
         assert trace is not None
         raise RecordingError(
@@ -130,6 +128,13 @@ def _settled(exporter: Exporter, got: Any, expected: Any) -> Any:
     if got.value.dtype == real.dtype and got.value.shape == real.shape and not got.is_constant:
         return Array(real, got.tensor)
     return got
+
+
+def _same(got: np.ndarray, real: np.ndarray) -> bool:
+    if real.dtype.kind == "O" or got.dtype.kind == "O":
+        pairs = zip(got.reshape(-1).tolist(), real.reshape(-1).tolist(), strict=False)
+        return got.shape == real.shape and all(is_missing(a) and is_missing(b) or agrees(np.asarray(a), np.asarray(b)) for a, b in pairs)
+    return agrees(got.astype(real.dtype, copy=False) if got.dtype.kind == real.dtype.kind else got, real)
 
 
 def call(estimator: Any, method: str, *args: Any, **kwargs: Any) -> Any:

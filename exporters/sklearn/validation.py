@@ -21,7 +21,7 @@ def check_array(array: Any, accept_sparse: Any = False, *, ensure_all_finite: An
     real = _check_array(
         concrete(array), accept_sparse, ensure_all_finite=ensure_all_finite, ensure_non_negative=ensure_non_negative, copy=copy, **params
     )
-    made = asarray(array)
+    made = source = asarray(array)
     if made.dtype != real.dtype:
         made = made.astype(real.dtype)
     elif copy or made is array and params.get("force_writeable") and not array.value.flags.writeable:
@@ -29,7 +29,7 @@ def check_array(array: Any, accept_sparse: Any = False, *, ensure_all_finite: An
     if made.shape != real.shape:
         made = np.reshape(made, real.shape)
     if ensure_all_finite:
-        require_finite(made, allow_nan=ensure_all_finite == "allow-nan")
+        require_finite(made, allow_nan=ensure_all_finite == "allow-nan", source=source)
     if ensure_non_negative:
         require_non_negative(made)
     return made
