@@ -35,7 +35,7 @@ class Array(NDArrayOperatorsMixin):
         Python or compiled object.
     """
 
-    __slots__ = ("_base", "_derive", "_index", "_seen", "_tensor", "_version", "value")
+    __slots__ = ("_base", "_derive", "_index", "_restore", "_seen", "_tensor", "_version", "value")
     __array_priority__ = 1000
 
     def __init__(self, value: np.ndarray, tensor: Tensor | None = None) -> None:
@@ -45,6 +45,7 @@ class Array(NDArrayOperatorsMixin):
         self._base: Array | None = None
         self._index: Any = None
         self._derive: Callable[[Array], Tensor] | None = None
+        self._restore: Callable[[Array], Tensor] | None = None
         self._seen = 0
 
     # isinstance(x, np.ndarray) holds in code that is traced, as it would for the real array.
@@ -80,19 +81,24 @@ class Array(NDArrayOperatorsMixin):
         if self._base is None:
             self._tensor = tensor
             return
-        if self._index is None:
-            raise require_trace().unsupported(
-                "writes into a reshaped or transposed view", "assign to the array itself, or copy() before writing"
-            )
-        from onnxtwin.exporters.indexing import write
+        written = Array(self.value, tensor)
+        if self._index is not None:
+            from onnxtwin.exporters.indexing import write
 
-        write(self._base, self._index, Array(self.value, tensor))
+            write(self._base, self._index, written)
+        elif self._restore is not None:
+            self._base.store(self._restore(written))
+        else:
+            raise require_trace().unsupported("writes into a view that cannot be written", "copy() before writing")
         self._tensor = tensor
         self._seen = self._base._version
 
-    def view_of(self, base: Array, derive: Callable[[Array], Tensor], index: Any = None) -> Array:
-        """Declare this array a view of ``base``: read through ``derive``, written through ``index``."""
-        self._base, self._derive, self._index, self._seen = base, derive, index, base._version
+    def view_of(
+        self, base: Array, derive: Callable[[Array], Tensor], *, index: Any = None, restore: Callable[[Array], Tensor] | None = None
+    ) -> Array:
+        """Declare this array a view of ``base``: read through ``derive``, written through ``index`` or ``restore``."""
+        self._base, self._derive, self._index, self._restore = base, derive, index, restore
+        self._seen = base._version
         return self
 
     # ---- numpy's protocols -----------------------------------------------------------------
@@ -106,6 +112,11 @@ class Array(NDArrayOperatorsMixin):
         from onnxtwin.exporters.functions import apply_function
 
         return apply_function(func, args, kwargs)
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        from onnxtwin.exporters.scope import array_namespace
+
+        return array_namespace()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if self.is_constant:

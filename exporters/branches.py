@@ -7,9 +7,11 @@ domain; a branch that only warns changes no answer.
 from __future__ import annotations
 
 import ast
+import dis
 import linecache
 import sys
 from functools import lru_cache
+from itertools import islice
 from types import FrameType
 from typing import Any
 
@@ -28,7 +30,7 @@ def settled(condition: Any) -> bool:
     frame = _caller()
     if frame is None:
         return False
-    kind = _body(frame.f_code.co_filename, frame.f_lineno)
+    kind = _body(frame)
     if kind is None:
         return False
     if kind == "raises":
@@ -56,24 +58,40 @@ def _tree(file: str) -> ast.Module | None:
         return None
 
 
-def _body(file: str, line: int) -> str | None:
-    """``raises`` or ``warns`` for an ``if`` at that line with no else and nothing else in it, None otherwise."""
-    tree = _tree(file)
-    if tree is None:
+def _body(frame: FrameType) -> str | None:
+    """``raises`` or ``warns`` for an ``if`` whose truth the frame is asking, None for any other use of a truth."""
+    tree = _tree(frame.f_code.co_filename)
+    line, _, column, _ = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None))
+    if tree is None or line is None or column is None:
         return None
     for node in ast.walk(tree):
-        if not isinstance(node, ast.If) or not node.test.lineno <= line <= (node.test.end_lineno or node.test.lineno):
+        if not isinstance(node, ast.If) or node.orelse:
             continue
-        if node.orelse or isinstance(node.test, ast.BoolOp) and isinstance(node.test.op, ast.Or):
-            return None
-        if isinstance(node.test, ast.UnaryOp):
+        if (line, column) not in _places(node):
+            continue
+        if isinstance(node.test, ast.UnaryOp) or isinstance(node.test, ast.BoolOp) and not _decides(frame, node):
             return None
         if all(_is_warning(s) for s in node.body):
             return "warns"
         if isinstance(node.body[-1], ast.Raise) and all(isinstance(s, (ast.Assign, ast.Raise)) for s in node.body):
-            return "raises" if not isinstance(node.test, ast.BoolOp) else None
+            return "raises"
         return None
     return None
+
+
+def _places(node: ast.If) -> set[tuple[int, int]]:
+    """Where the jumps of an ``if`` can stand: the compiler gives some the place of the statement, some their operand's."""
+    operands = node.test.values if isinstance(node.test, ast.BoolOp) else [node.test]
+    return {(n.lineno, n.col_offset) for n in (node, *operands)}
+
+
+def _decides(frame: FrameType, node: ast.If) -> bool:
+    """Whether the frame asks the last operand of ``a and b``: it decides alone, for the others have held."""
+    assert isinstance(node.test, ast.BoolOp)
+    code, places = frame.f_code, _places(node)
+    positions = [(line, column) for line, _, column, _ in code.co_positions()]
+    asked = [i.offset for i in dis.get_instructions(code) if "POP_JUMP" in i.opname and positions[i.offset // 2] in places]
+    return isinstance(node.test.op, ast.And) and len(asked) == len(node.test.values) and asked[-1] == frame.f_lasti
 
 
 def _is_warning(statement: ast.stmt) -> bool:

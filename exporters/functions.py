@@ -141,8 +141,13 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None
         target = tuple(-1 if s == -1 else n for s, n in zip(shape, real.shape, strict=True))
         result = record("reshape", real, lambda v: op.reshape(v, ints(*target)), a)
     if np.may_share_memory(real, a.value):
-        result.view_of(a, lambda base: record("reshape", real, lambda v: op.reshape(v, ints(*real.shape)), Array(base.value, base.tensor)).tensor)
+        result.view_of(a, lambda base: _reshaped(base, real), restore=lambda view: _reshaped(view, a.value))
     return result
+
+
+def _reshaped(a: Array, like: np.ndarray) -> Tensor:
+    source = Array(a.value, a.tensor)
+    return record("reshape", a.value.reshape(like.shape), lambda v: op.reshape(v, ints(*like.shape)), source).tensor
 
 
 METHODS["reshape"] = lambda a, *shape, order="C", copy=None: reshape(
@@ -166,7 +171,12 @@ def transpose(a: Any, axes: Any = None) -> Any:
         return Array(real)
     order = tuple(range(a.ndim))[::-1] if axes is None else tuple(int(i) % a.ndim for i in axes)
     result = record(f"transpose {order}", real, lambda v: op.transpose(v, perm=order), a)
-    return result.view_of(a, lambda base: transpose(Array(base.value, base.tensor), axes).tensor)
+    back = tuple(int(i) for i in np.argsort(order))
+    return result.view_of(
+        a,
+        lambda base: transpose(Array(base.value, base.tensor), axes).tensor,
+        restore=lambda view: transpose(Array(view.value, view.tensor), back).tensor,
+    )
 
 
 METHODS["transpose"] = lambda a, *axes: transpose(a, (axes[0] if len(axes) == 1 else axes) or None)

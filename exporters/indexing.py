@@ -70,14 +70,14 @@ def read(array: Array, index: Any) -> Any:
             return real
         result = Array(real)
         if np.may_share_memory(real, array.value):
-            result.view_of(array, lambda base: _lowered(base, entries, real), tuple(entries))
+            result.view_of(array, lambda base: _lowered(base, entries, real), index=tuple(entries))
         return result
     real = np.asarray(real)
     if array.is_constant:
         array = Array(array.value)
     result = Array(real, _lowered(array, entries, real))
     if not any(_is_array(e) for e in entries):
-        result.view_of(array, lambda base: _lowered(base, entries, real), tuple(entries))
+        result.view_of(array, lambda base: _lowered(base, entries, real), index=tuple(entries))
     return result
 
 

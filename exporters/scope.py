@@ -43,6 +43,15 @@ class _Proxy(types.ModuleType):
         return getattr(self._real, name)
 
 
+_COMPAT = "sklearn.externals.array_api_compat.numpy"
+
+
+def array_namespace() -> types.ModuleType:
+    """The array API namespace of traced arrays: scikit-learn's wrapper of numpy (or numpy) that knows them."""
+    compat = sys.modules.get(_COMPAT, np)
+    return _Proxy(compat, {name: made for name, made in NUMPY.items() if hasattr(compat, name)})
+
+
 def _gated(real: Any, replacement: Any) -> Any:
     """A function imported by name: the replacement in threads that trace, the real one elsewhere."""
 
@@ -62,9 +71,6 @@ def _replacements() -> dict[int, Any]:
         from onnxtwin.exporters.pandas import PANDAS
 
         proxies.append((sys.modules["pandas"], PANDAS))
-    compat = sys.modules.get("sklearn.externals.array_api_compat.numpy")
-    if compat is not None:
-        proxies.append((compat, {name: made for name, made in NUMPY.items() if hasattr(compat, name)}))
     for module, names in proxies:
         table[id(module)] = _Proxy(module, names)
         for name, replacement in names.items():
@@ -73,6 +79,9 @@ def _replacements() -> dict[int, Any]:
                 table[id(real)] = replacement
             elif callable(real):
                 table[id(real)] = _gated(real, replacement)
+    compat = sys.modules.get(_COMPAT)
+    if compat is not None:
+        table[id(compat)] = array_namespace()
     for exporter in registered():
         if isinstance(exporter.owner, types.ModuleType):
             original = getattr(exporter.owner, exporter.name)
