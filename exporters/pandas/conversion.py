@@ -1,0 +1,154 @@
+"""``Series.astype``: conversions that pandas and the graph do alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import spox.opset.ai.onnx.v20 as op
+from spox import Var
+
+from onnxtwin.exporters.array import Array, elementwise
+from onnxtwin.exporters.domain import require_true
+from onnxtwin.exporters.pandas.held import held, is_nullable, missing_values, refuse, text_categories
+from onnxtwin.exporters.signature import MISSING_TOKEN
+
+
+def converted(self: Any, dtype: Any) -> Any:
+    """``self.astype(dtype)``."""
+    target: Any = pd.api.types.pandas_dtype(dtype)
+    if target == self.value.dtype and not isinstance(target, pd.CategoricalDtype):
+        return self.copy()
+    real = _converted_really(self, target)
+    if isinstance(target, pd.CategoricalDtype):
+        return _categorical(self, target, real)
+    if target.kind in "mM" or self.kind == "time":
+        return _time(self, target, real)
+    if target == np.dtype(object) or isinstance(target, pd.StringDtype):
+        return _text(self, target, real)
+    if self.kind == "category":
+        return _from_category(self, target, real)
+    return _number(self, target, real)
+
+
+def _converted_really(self: Any, target: Any) -> pd.Series:
+    with np.errstate(all="ignore"):
+        return self.value.astype(target)
+
+
+def _require_present(self: Any, what: str) -> None:
+    """pandas raises where a missing value has no place in the new dtype."""
+    if self.whole:
+        return
+    gone = missing_values(self.array)
+    if not gone.is_constant:
+        require_true(np.logical_not(gone), f"a missing value cannot become {what}")
+
+
+def _number(self: Any, target: Any, real: pd.Series) -> Any:
+    kind = target.numpy_dtype if is_nullable(target) else target
+    array = self.array
+    if self.kind == "text":
+        return self.made(real, _parsed(self, kind, held(real)), what="astype", whole=False)
+    if self.kind in ("nullable", "flags") and not is_nullable(target) and kind.kind in "iu":
+        _require_present(self, str(target))
+    if self.kind == "nullable" and kind.kind == "b" and not is_nullable(target):
+        _require_present(self, str(target))
+    if kind.kind in "iu" and (array.is_constant or array.tensor.dtype.kind == "f") and not array.is_constant:
+        return _to_integer(self, target, kind, real)
+    if is_nullable(target) or self.kind in ("flags", "nullable"):
+        made = _as_float(array)
+        made = made if kind.kind == "f" and kind.itemsize == 8 or is_nullable(target) and kind.kind != "b" else made.astype(kind) if not is_nullable(target) else made
+        if is_nullable(target) and kind.kind == "b":
+            good = np.logical_or(np.isnan(made), np.logical_or(np.equal(made, 0.0), np.equal(made, 1.0)))
+            require_true(good, "only 0, 1 and missing values can become boolean")
+        return self.made(real, made, what="astype", whole=self.whole)
+    return self.made(real, array.astype(target), what="astype", whole=self.whole)
+
+
+def _as_float(array: Array) -> Array:
+    values = np.array([np.nan if pd.isna(v) else float(v) for v in array.value.tolist()])
+    if array.is_constant:
+        return Array(values)
+    return Array(values, array.tensor) if array.tensor.dtype == np.float64 else array.astype(np.float64)
+
+
+def _to_integer(self: Any, target: Any, kind: np.dtype, real: pd.Series) -> Any:
+    """Floats to integers: pandas truncates, refuses missing and infinite values; nullable targets keep missing ones."""
+    values = _as_float(self.array)
+    if is_nullable(target):
+        good = np.logical_or(np.isnan(values), np.equal(values, np.trunc(values)))
+        require_true(np.logical_and(good, np.logical_not(np.greater(np.abs(values), 2.0**53))), f"only whole numbers can become {target}")
+        return self.made(real, values, what="astype", whole=self.whole)
+    require_true(np.isfinite(values), f"a missing or infinite value cannot become {target}")
+    inside = np.logical_and(np.greater_equal(values, float(np.iinfo(kind).min)), np.less(values, float(np.iinfo(kind).max)))
+    safe = np.where(inside, values, 0.0)
+    require_true(inside, f"a value beyond {target} cannot become {target}")
+    return self.made(real, safe.astype(kind), what="astype", whole=True)
+
+
+def _parsed(self: Any, kind: np.dtype, real: np.ndarray) -> Array:
+    from onnxtwin.exporters import text
+
+    if kind.kind == "b":
+        raise refuse("turns text into booleans", "compare it with the text that means True")
+    return text.to_number(self.array, kind, real)
+
+
+def _text(self: Any, target: Any, real: pd.Series) -> Any:
+    if self.kind == "text" or self.kind == "category" and text_categories(self.value.dtype):
+        if bool(real.isna().sum() != self.value.isna().sum()):
+            raise refuse(f"astype({target}) turns missing values into the text 'nan'", "fillna first, or keep dtype str")
+        return self.made(real, self.array, what="astype", whole=self.whole)
+    if target == np.dtype(object):
+        return self.made(real, self.array, what="astype", whole=self.whole)
+    if self.kind == "number" and self.value.dtype.kind in "iu":
+        from onnxtwin.exporters import lookups
+
+        return self.made(real, elementwise("astype str", held(real), lookups.from_int, [self.array], [np.dtype(np.int64)]), what="astype", whole=True)
+    if self.kind == "number" and self.value.dtype.kind == "b":
+
+        def spelled(x: Var) -> Var:
+            return op.where(x, op.const(np.array("True")), op.const(np.array("False")))
+
+        return self.made(real, elementwise("astype str", held(real), spelled, [self.array], [None]), what="astype", whole=True)
+    raise refuse(f"formats numbers ({self.dtype}) as text", "use integers, or map the numbers to texts with a dict")
+
+
+def _categorical(self: Any, target: pd.CategoricalDtype, real: pd.Series) -> Any:
+    if target.categories is None:
+        if self.kind == "category":
+            return self.copy()
+        raise refuse("astype('category') takes the categories from the rows", "give pd.CategoricalDtype(categories) fixed when fitting")
+    from onnxtwin.exporters.pandas import tables
+
+    if self.kind not in ("text", "number", "category"):
+        raise refuse(f"makes categories of a column of {self.dtype}", "make them of text or numbers")
+    table = {k: k for k in tables.keys_for(self, target.categories.tolist()).tolist()}
+    if self.kind == "number":
+        table = {k: float(v) for k, v in table.items()}
+    return self.made(real, tables.lookup(self, table, np.nan, np.nan, held(real), "astype category"), what="astype")
+
+
+def _from_category(self: Any, target: Any, real: pd.Series) -> Any:
+    if text_categories(self.value.dtype):
+        raise refuse("turns categories of text into numbers", "map them with a dict, or use .cat.codes")
+    as_float = type(self)(pd.Series(held(self.value), index=self.value.index, name=self.name), self.array, whole=self.whole)
+    made = as_float if target == np.float64 else converted(as_float, target)
+    return self.made(real, made.array, what="astype", whole=self.whole)
+
+
+def _time(self: Any, target: Any, real: pd.Series) -> Any:
+    from onnxtwin.exporters import times
+
+    if self.kind != "time":
+        raise refuse(f"astype({target}) of a column of {self.dtype}", "use pd.to_datetime")
+    if getattr(target, "kind", "") in "iu":
+        _require_present(self, str(target))
+        return self.made(real, self.array.astype(np.int64), what="astype", whole=True)
+    if getattr(target, "kind", "") not in "mM" or target.kind != self.value.dtype.kind:
+        raise refuse(f"astype({target}) of a column of {self.dtype}", "use the .dt accessor")
+    return self.made(real, times.to_unit(self.array, held(real)), what="astype", whole=self.whole)
+
+

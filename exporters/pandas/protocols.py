@@ -1,0 +1,115 @@
+"""numpy's functions called on traced Series and DataFrames: pandas' method where numpy would call it, else arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from onnxtwin.exporters.array import Array, concrete, constant
+from onnxtwin.exporters.pandas import operators
+from onnxtwin.exporters.pandas.held import held, refuse
+
+_METHODS: dict[Callable[..., Any], str] = {
+    np.clip: "clip", np.round: "round", np.around: "round", np.copy: "to_numpy",
+}  # fmt: skip
+_REDUCTIONS: dict[Callable[..., Any], str] = {
+    np.sum: "sum", np.mean: "mean", np.max: "max", np.min: "min", np.amax: "max", np.amin: "min", np.any: "any", np.all: "all",
+    np.prod: "prod", np.std: "std", np.var: "var",
+}  # fmt: skip
+
+
+def as_array(value: Any) -> Any:
+    """Traced pandas objects as Arrays, containers included."""
+    if hasattr(type(value), "__onnxtwin_array__"):
+        return value.__onnxtwin_array__()
+    if type(value) in (list, tuple):
+        return type(value)(as_array(v) for v in value)
+    if type(value) is dict:
+        return {k: as_array(v) for k, v in value.items()}
+    return value
+
+
+def apply_function(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What ``__array_function__`` answers."""
+    from onnxtwin.exporters import functions
+
+    first = args[0] if args else None
+    is_pandas = hasattr(type(first), "__onnxtwin_array__")
+    if is_pandas and func in _METHODS:
+        named = dict(zip(("a_min", "a_max"), args[1:], strict=False)) | kwargs if func is np.clip else kwargs
+        if func is np.clip:
+            low = named.get("a_min", named.get("min"))
+            high = named.get("a_max", named.get("max"))
+            return first.clip(low, high)
+        return getattr(first, _METHODS[func])(*args[1:], **named)
+    if is_pandas and func in _REDUCTIONS:
+        axis = kwargs.pop("axis", args[1] if len(args) > 1 else None)
+        kwargs.pop("out", None)
+        return getattr(first, _REDUCTIONS[func])(axis=axis, **({"ddof": 0} if func in (np.std, np.var) and "ddof" not in kwargs else {}), **kwargs)
+    if func in (np.shape, np.ndim, np.size):
+        return func(concrete(first), *args[1:], **kwargs)
+    return functions.apply_function(func, as_array(args), as_array(kwargs))
+
+
+def series_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What ``Series.__array_ufunc__`` answers: a Series, as pandas does."""
+    from onnxtwin.exporters.pandas.frame import DataFrame
+    from onnxtwin.exporters.pandas.series import Series
+
+    if any(type(x) is DataFrame for x in inputs):
+        return NotImplemented
+    if method == "reduce":
+        raise refuse(f"numpy.{ufunc.__name__}.reduce over the rows", "compute it when fitting and keep it on self")
+    if method != "__call__" or kwargs:
+        arrays = as_array(inputs)
+        return getattr(ufunc, method)(*arrays, **as_array(kwargs))
+    if len(inputs) == 2 and ufunc in operators.NAMES and all(_is_plain(x) for x in inputs):
+        return operators.binary(operators.NAMES[ufunc], *inputs)
+    if len(inputs) == 1 and ufunc in _UNARY:
+        return operators.unary(_UNARY[ufunc], inputs[0])
+    first = next(x for x in inputs if type(x) is Series)
+    for x in inputs:
+        if type(x) is Series and x.kind not in ("number", "time"):
+            raise refuse(f"numpy.{ufunc.__name__} of a column of {x.dtype}", "convert it with astype first")
+    with np.errstate(all="ignore"):
+        real = ufunc(*(concrete(x) for x in inputs))
+        made = ufunc(*(constant(x.array) if type(x) is Series else held(x) if isinstance(x, pd.Series) else x for x in inputs))
+    if isinstance(real, tuple):
+        raise refuse(f"numpy.{ufunc.__name__}, which gives two answers", "use functions with one answer")
+    return first.made(real, made, what=f"numpy.{ufunc.__name__}", whole=first.whole and real.dtype.kind in "iub")
+
+
+_UNARY = {np.negative: "neg", np.absolute: "abs", np.invert: "invert", np.logical_not: "invert"}
+
+
+def _is_plain(x: Any) -> bool:
+    return np.ndim(concrete(x)) <= 1
+
+
+def frame_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What ``DataFrame.__array_ufunc__`` answers: a DataFrame."""
+    from onnxtwin.exporters.pandas.frame import DataFrame
+
+    if method == "reduce":
+        axis = kwargs.get("axis", 0)
+        name = {np.add: "sum", np.maximum: "max", np.minimum: "min", np.logical_and: "all", np.logical_or: "any"}.get(ufunc)
+        if name is None:
+            raise refuse(f"numpy.{ufunc.__name__}.reduce of a frame", "use the DataFrame's own method with axis=1")
+        return getattr(inputs[0], name)(axis=axis)
+    if method != "__call__" or kwargs:
+        return getattr(ufunc, method)(*as_array(inputs), **as_array(kwargs))
+    if len(inputs) == 2 and ufunc in operators.NAMES:
+        from onnxtwin.exporters.pandas.frame_operators import binary
+
+        return binary(operators.NAMES[ufunc], *inputs)
+    if len(inputs) == 1:
+        return inputs[0].each(lambda column: ufunc(column), block=lambda matrix: ufunc(matrix), real=ufunc(inputs[0].value))
+    frames = [x for x in inputs if type(x) is DataFrame]
+    from onnxtwin.exporters.pandas.frame_operators import columnwise
+
+    return columnwise(lambda *columns: ufunc(*columns), inputs, frames[0])
+
+

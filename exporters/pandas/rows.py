@@ -1,0 +1,69 @@
+"""The row labels of a traced frame. A graph has none, so they may be handed on and never computed with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from onnxtwin.exporters.pandas.held import refuse
+
+
+class RowIndex:
+    """What ``df.index`` is in a trace: fit for ``index=df.index``, ``len`` and nothing that reads a label."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: pd.Index) -> None:
+        self.value = value
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:  # type: ignore[override]
+        return type(self.value)
+
+    def __onnxtwin_value__(self) -> pd.Index:
+        return self.value
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    @property
+    def size(self) -> int:
+        return len(self.value)
+
+    @property
+    def shape(self) -> tuple[int]:
+        return self.value.shape
+
+    @property
+    def name(self) -> Any:
+        return None
+
+    @property
+    def names(self) -> list[Any]:
+        return [None]
+
+    def equals(self, other: Any) -> bool:
+        return type(other) is RowIndex
+
+    def copy(self, name: Any = None, deep: bool = False) -> RowIndex:
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or not hasattr(self.value, name):
+            raise AttributeError(f"'Index' object has no attribute {name!r}")
+        raise refuse(f"reads the row labels (index.{name})", "do not compute with the index: make it a column before the pipeline")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        raise refuse("reads the row labels", "do not compute with the index: make it a column before the pipeline")
+
+    def __iter__(self) -> Any:
+        raise refuse("iterates over the row labels", "compute on whole columns instead of looping over rows")
+
+    def __getitem__(self, key: Any) -> Any:
+        raise refuse("reads the row labels", "do not compute with the index: make it a column before the pipeline")
+
+    def __eq__(self, other: object) -> Any:
+        raise refuse("compares the row labels", "do not compute with the index: make it a column before the pipeline")
+
+    __hash__ = None  # type: ignore[assignment]

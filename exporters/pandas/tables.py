@@ -1,0 +1,251 @@
+"""``map``, ``replace`` and ``isin``: look-ups whose table is asked of pandas itself.
+
+The keys that a column can hold, one key that it does not know and the missing value are run through pandas' own
+method; what it answers becomes the table of the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import spox.opset.ai.onnx.v20 as op
+from spox import Var
+
+from onnxtwin.exporters import lookups
+from onnxtwin.exporters.array import Array, elementwise, encode, is_missing
+from onnxtwin.exporters.pandas.held import held, is_nullable, kind_is_text, pick, refuse
+from onnxtwin.exporters.signature import MISSING_TOKEN
+from onnxtwin.exporters.tensor import STRING, cast
+
+
+def keys_for(series: Any, keys: Iterable[Any]) -> pd.Series:
+    """Those of ``keys`` that the column can hold, once each and without the missing ones, in the column's dtype."""
+    dtype: Any = series.value.dtype
+    if series.kind == "time":
+        raise refuse("looks up timestamps", "compare them with == instead")
+    if kind_is_text(dtype) and series.kind != "flags":
+        found = list(dict.fromkeys(k for k in keys if isinstance(k, str)))
+        if MISSING_TOKEN in found:
+            raise refuse(f"looks up {MISSING_TOKEN!r}, the token that stands for a missing text", "use another text")
+        return pd.Series(found, dtype=object if isinstance(dtype, pd.CategoricalDtype) else dtype)
+    if series.kind == "flags":
+        raise refuse("looks up an object column of booleans with missing values", "use fillna(False).astype(bool) first")
+    numbers = [k for k in keys if isinstance(k, (bool, int, float, np.bool_, np.integer, np.floating)) and not is_missing(k)]
+    kind = getattr(dtype, "numpy_dtype", dtype) if not isinstance(dtype, pd.CategoricalDtype) else np.dtype(np.float64)
+    fitting = [k for k in numbers if _fits(k, kind)]
+    return pd.Series(np.array(list(dict.fromkeys(kind.type(k) for k in fitting)), dtype=kind))
+
+
+def _fits(key: Any, kind: np.dtype) -> bool:
+    with np.errstate(all="ignore"):
+        try:
+            return bool(kind.type(key) == key)
+        except (OverflowError, ValueError):
+            return False
+
+
+def in_dtype(values: pd.Series, series: Any) -> pd.Series:
+    """Keys as a column of the very dtype of ``series``."""
+    dtype: Any = series.value.dtype
+    return values.astype(object if isinstance(dtype, pd.CategoricalDtype) and kind_is_text(dtype) else "float64" if isinstance(dtype, pd.CategoricalDtype) else dtype)
+
+
+def unknown_key(series: Any, keys: pd.Series) -> Any:
+    """A value of the column's type that is not among ``keys``; None where every value is."""
+    known = set(keys.tolist())
+    if kind_is_text(series.value.dtype):
+        text = "?"
+        while text in known:
+            text += "?"
+        return text
+    dtype: Any = series.value.dtype
+    if getattr(dtype, "kind", "") == "b":
+        return next((b for b in (False, True) if b not in known), None)
+    number = 1
+    while number in known:
+        number += 1
+    return number
+
+
+def missing_column(series: Any) -> pd.Series | None:
+    """One missing value in the column's dtype, of the kind that the sample has; None where it cannot be missing."""
+    value: pd.Series = series.value
+    dtype: Any = value.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind in "iub":
+        return None
+    gone = value[value.isna()]
+    if len(gone):
+        return gone.iloc[:1].reset_index(drop=True)
+    return pd.Series([None if is_nullable(dtype) else np.nan], dtype=dtype)
+
+
+def _graph_key(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def flags_of(series: Any, test: Callable[[pd.Series], pd.Series], keys: Iterable[Any], what: str) -> Array:
+    """A yes-or-no question that pandas answers through ``test``, True for some of ``keys`` only."""
+    candidates = keys_for(series, keys)
+    yes = [k for k, hit in zip(candidates.tolist(), test(in_dtype(candidates, series)).tolist(), strict=True) if hit]
+    gone = missing_column(series)
+    if gone is not None and bool(test(gone).iloc[0]):
+        yes.append(MISSING_TOKEN if _is_text(series) else np.nan)
+    real = held(test(series.value))
+    return elementwise(what, real, lambda x: contains(x, yes), [series.array], [_key_dtype(series)])
+
+
+def contains(x: Var, values: list[Any]) -> Var:
+    """Membership: a few comparisons, or a look-up."""
+    from onnxtwin.exporters.tensor import element_type
+
+    if not values or len(values) > 4 or element_type(x) == STRING and len(values) > 2:
+        return lookups.isin(x, values)
+    result: Var | None = None
+    for value in values:
+        kind = element_type(x)
+        hit = op.isnan(x) if value != value else op.equal(x, op.const(np.array(value, np.str_ if kind == STRING else kind)))
+        result = hit if result is None else op.or_(result, hit)
+    assert result is not None
+    return result
+
+
+def _is_text(series: Any) -> bool:
+    if series.array.is_constant:
+        return encode(series.array.value).dtype.kind == "U"
+    return series.array.tensor.dtype == STRING  # type: ignore[no-any-return]
+
+
+def _key_dtype(series: Any) -> np.dtype | None:
+    if _is_text(series):
+        return None
+    return np.dtype(np.float64) if series.array.dtype.kind == "f" else np.dtype(np.int64)
+
+
+def mapped(series: Any, method: Callable[[pd.Series], pd.Series], keys: Iterable[Any], what: str) -> tuple[pd.Series, Array]:
+    """A column looked up in a table: pandas' answer, widened to hold the answer for values unknown to the sample."""
+    candidates = keys_for(series, keys)
+    answers = method(in_dtype(candidates, series)).tolist() if len(candidates) else []
+    unknown = unknown_key(series, candidates)
+    default = np.nan if unknown is None else method(in_dtype(pd.Series([unknown]), series)).tolist()[0]
+    table = dict(zip(candidates.tolist(), answers, strict=True))
+    gone = missing_column(series)
+    missing = default if gone is None else method(gone).tolist()[0]
+    possible = [*answers, missing, *([] if unknown is None else [default])]
+    real = widened(method(series.value), possible, what)
+    array = lookup(series, table, default, missing, held(real), what)
+    return real, array
+
+
+def widened(real: pd.Series, possible: list[Any], what: str) -> pd.Series:
+    """The column in a dtype that holds every value which some batch may bring."""
+    present = [v for v in possible if not is_missing(v)]
+    some_missing = len(present) < len(possible)
+    if all(isinstance(v, str) for v in present):
+        return real if kind_is_text(real.dtype) or isinstance(real.dtype, pd.CategoricalDtype) else real.astype("str")
+    if any(isinstance(v, str) for v in present):
+        raise refuse(f"{what} gives text for some values and numbers for others", "give all values one type")
+    if isinstance(real.dtype, pd.CategoricalDtype) or is_nullable(real.dtype):
+        return real
+    if all(isinstance(v, (bool, np.bool_)) for v in present):
+        return real.astype(object) if some_missing and present else real
+    if any(isinstance(v, (bool, np.bool_)) for v in present):
+        raise refuse(f"{what} gives booleans for some values and numbers for others", "give all values one type")
+    whole = all(isinstance(v, (int, np.integer)) for v in present) and not some_missing
+    if whole and present:
+        return real if real.dtype.kind in "iu" else real.astype(np.int64)
+    return real if real.dtype.kind == "f" else real.astype("float64")
+
+
+def lookup(series: Any, table: dict[Any, Any], default: Any, missing: Any, real: np.ndarray, what: str) -> Array:
+    """``table.get(x, default)``, ``missing`` where ``x`` is; answers encoded as the graph holds them."""
+    text = _is_text(series)
+    answers = list(table.values())
+    stored = _stored([*answers, default, missing], real)
+    keys = [_graph_key(k) if text else k for k in table]
+    values = [_encoded(v, stored) for v in answers]
+    if missing_column(series) is not None and not _equal(missing, default):
+        keys.append(MISSING_TOKEN if text else np.nan)
+        values.append(_encoded(missing, stored))
+    elif text and _equal(missing, default) and MISSING_TOKEN in table:
+        raise refuse("looks up the token that stands for a missing text", "use another text")
+    kind = _key_dtype(series)
+    if kind == np.int64:
+        keys = [int(k) for k in keys]
+    elif kind is not None:
+        keys = [float(k) for k in keys]
+
+    def build(x: Var) -> Var:
+        found = lookups.lookup(x, keys, values, _encoded(default, stored))
+        return found if stored == STRING else cast(found, np.dtype(np.bool_) if real.dtype.kind == "b" else stored)
+
+    return elementwise(what, real, build, [series.array], [kind])
+
+
+def _stored(values: list[Any], real: np.ndarray) -> np.dtype:
+    if any(isinstance(v, str) for v in values):
+        return STRING
+    if real.dtype.kind in "iub":
+        return np.dtype(np.int64)
+    return np.dtype(np.float64) if real.dtype.kind != "O" or values else STRING
+
+
+def _encoded(value: Any, stored: np.dtype) -> Any:
+    if is_missing(value):
+        return MISSING_TOKEN if stored == STRING else float("nan")
+    if stored == STRING:
+        return str(value)
+    return int(value) if stored == np.int64 else float(value)
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return is_missing(a) and is_missing(b) or bool(a == b)
+
+
+def replaced(series: Any, method: Callable[[pd.Series], pd.Series], keys: list[Any], what: str) -> tuple[pd.Series, Array]:
+    """A column in which some values are replaced and all others stay."""
+    candidates = keys_for(series, keys)
+    answers = method(in_dtype(candidates, series)).tolist() if len(candidates) else []
+    changed = {k: v for k, v in zip(candidates.tolist(), answers, strict=True) if not _equal(k, v) or type(k) is not type(v)}
+    gone = missing_column(series)
+    filler = None
+    if gone is not None:
+        after = method(gone)
+        filler = after.tolist()[0] if not bool(after.isna().iloc[0]) else None
+    plain = method(series.value)
+    own: list[Any] = [] if filler is not None or gone is None else [np.nan]
+    other: Any = "" if _is_text(series) else series.array.value[:1].tolist()[0] if len(series.array.value) and series.array.dtype.kind in "iub" else 0.5
+    real = widened(plain, [*changed.values(), *([] if filler is None else [filler]), *own, other], what)
+    result = held(real)
+    array = series.array
+    if not changed and filler is None:
+        return plain, array
+    if changed:
+        hit = elementwise(f"{what} hit", np.isin(_texts(array.value), list(changed)), lambda x: contains(x, list(changed)), [array], [_key_dtype(series)])
+        if len(changed) == 1:
+            new: Any = Array(_held_scalar(next(iter(changed.values())), result))
+        else:
+            raw = [changed.get(v, np.nan) if not is_missing(v) else np.nan for v in array.value.tolist()]
+            looked = np.array(raw, dtype=object) if result.dtype.kind == "O" else np.array(raw, dtype=float)
+            new = lookup(series, changed, np.nan if result.dtype.kind != "O" else None, np.nan, looked, what)
+        after_hits = np.where(hit.value, new.value, _as(array.value, result)) if result.dtype.kind != "O" else np.array([n if h else o for h, n, o in zip(hit.value, np.broadcast_to(new.value, hit.shape), array.value, strict=True)], dtype=object)
+        array = pick(hit, new, array, after_hits.astype(result.dtype) if filler is None and result.dtype.kind in "iub" else after_hits)
+    if filler is not None:
+        from onnxtwin.exporters.pandas.held import missing_values
+
+        array = pick(missing_values(series.array), Array(_held_scalar(filler, result)), array, result)
+    return real, array
+
+
+def _as(values: np.ndarray, like: np.ndarray) -> np.ndarray:
+    return values.astype(like.dtype) if like.dtype.kind == "f" else values
+
+
+def _held_scalar(value: Any, like: np.ndarray) -> np.ndarray:
+    return np.array(value, dtype=object) if like.dtype.kind == "O" else np.asarray(np.nan if is_missing(value) else value)
+
+
+def _texts(values: np.ndarray) -> np.ndarray:
+    return values if values.dtype.kind != "O" else np.array(["" if is_missing(v) else v for v in values], dtype=object)
