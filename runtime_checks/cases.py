@@ -113,10 +113,11 @@ def unseen_values(values: pd.Series, column: Column) -> list[Any]:
     if not all(isinstance(v, int | float | np.integer | np.floating) for v in known):
         return []
     low, high = (v.item() if isinstance(v, np.generic) else v for v in (min(known), max(known)))
-    limits = (
-        np.iinfo(values.dtype) if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iu" else None
-    )
-    return [v for v in (high + 1, low - 1) if limits is None or limits.min <= v <= limits.max]
+    beyond = [high + 1, low - 1]
+    if values.dtype.kind not in "iu":
+        return beyond
+    limits = np.iinfo(cast(type[np.int64], values.dtype.type))
+    return [value for value in beyond if limits.min <= value <= limits.max]
 
 
 @family("unknown")

@@ -2,7 +2,8 @@
 
 A failing row is *undetermined* only if the pipeline's own answer to it moves as far as the twin's
 does, (1) when the row is answered alone, or with other rows, instead of in its batch, or (2) when
-one step's output is changed by one ulp, up or down, all columns or one. A label is explained only
+one step's output is changed by one ulp: all numbers up or down, one column, in random directions,
+or each in the direction that moves the row's decision furthest. A label is explained only
 by a label that the pipeline gave in one of these runs. A float is explained by such a run that
 agrees with the twin, or by a distance no greater than the sum of the distances that the single
 changes caused. What stays unexplained is a mismatch.
@@ -16,13 +17,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from onnxtwin.runtime_checks.compare import Answer, BoolArray, Tolerance, failing, join, layout_differs
-from onnxtwin.runtime_checks.hooks import Skeleton, changes
+from onnxtwin.runtime_checks.compare import Answer, BoolArray, Part, Tolerance, failing, join, layout_differs
+from onnxtwin.runtime_checks.hooks import Hook, Skeleton
+from onnxtwin.runtime_checks.nudge import PROBE, Change, changes, column, everywhere, given
 from onnxtwin.runtime_checks.reference import REFUSES, Reference
 from onnxtwin.runtime_checks.rows import Rows, count, take
 
@@ -31,6 +34,9 @@ CHUNK = 256
 
 ENOUGH = 200
 """Mismatches of one method after which further failing rows count as such unexamined: it is red anyhow."""
+
+MANY_COLUMNS = 512
+"""Up to so many columns of a step's output are probed for their influence on a decision."""
 
 _ONE_ULP = Tolerance(rtol=2.0**-52, atol=0.0)
 """Moving the answer itself by an ulp is no sign of indecision, however strict the user's tolerance."""
@@ -80,23 +86,18 @@ class Examiner:
     def _chunk(self, method: str, X: Rows, expected: Answer, found: Answer) -> Examined:
         cases = [_Cells.of(e, f, self._tolerance) for e, f in zip(expected, found, strict=True)]
         reasons = [""] * count(X)
+        undetermined = np.zeros(count(X), dtype=np.bool_)
         for reason, answer in self._alternatives(method, X):
             if layout_differs(expected, answer) is not None:
                 continue
             for e, f, other, cells in zip(expected, found, answer, cases, strict=True):
                 moved = failing(e, other, self._own) & cells.failing
-                if not moved.any():
-                    continue
-                cells.explained |= moved & ~failing(other, f, self._tolerance)
-                if cells.distance is not None:
-                    with np.errstate(invalid="ignore"):
-                        step = np.abs(other.matrix.astype(np.float64) - e.matrix.astype(np.float64))
-                    cells.reach += np.where(moved & np.isfinite(step), step, 0.0)
+                cells.explain(e, f, other, moved, self._tolerance)
                 for row in np.nonzero(moved.any(axis=1))[0]:
                     reasons[row] = reasons[row] or reason
-        undetermined = np.ones(count(X), dtype=np.bool_)
-        for cells in cases:
-            undetermined &= cells.all_explained()
+            undetermined = np.logical_and.reduce([cells.all_explained() for cells in cases])
+            if undetermined.all():
+                break
         return Examined(undetermined, reasons)
 
     def _alternatives(self, method: str, X: Rows) -> Iterator[tuple[str, Answer]]:
@@ -112,25 +113,64 @@ class Examiner:
             )
         if self._skeleton is None:
             self._skeleton = Skeleton.of(self._reference.pipeline)
-        nudged = Reference(self._skeleton.pipeline, [method], None)
         for hook in self._skeleton.hooks:
-            for change, answer in changes(hook, lambda: self._answer(nudged, method, X)):
-                if answer is not None:
-                    where = "" if change.column is None else f" in column {change.column}"
-                    yield (
-                        (
-                            f"the pipeline answers otherwise when {hook.path}.{hook.method} "
-                            f"is one ulp off{where}"
-                        ),
-                        answer,
-                    )
+            yield from self._nudged(self._skeleton.pipeline, hook, method, X)
+
+    def _nudged(self, skeleton: Any, hook: Hook, method: str, X: Rows) -> Iterator[tuple[str, Answer]]:
+        nudged = Reference(skeleton, [method], None)
+
+        def call() -> Answer | None:
+            return self._answer(nudged, method, X)
+
+        _, changed = hook.run(everywhere(1), call)
+        if not changed:
+            return
+        for change in chain(self._furthest(skeleton, hook, method, X), changes(hook.width)):
+            answer, changed = hook.run(change, call)
+            if answer is not None and changed:
+                yield (
+                    f"the pipeline answers otherwise when {hook.path}.{hook.method} is {change.text}",
+                    answer,
+                )
+
+    def _furthest(self, skeleton: Any, hook: Hook, method: str, X: Rows) -> Iterator[Change]:
+        """The directions that move each row's decision furthest, by the pipeline's own scores."""
+        scores = next((m for m in ("decision_function", "predict_proba") if hasattr(skeleton, m)), None)
+        if method != "predict" or scores is None or not 1 < hook.width <= MANY_COLUMNS:
+            return
+        scored = Reference(skeleton, [scores], None)
+
+        start = self._answer(scored, scores, X)
+        if start is None or len(start) != 1:
+            return
+        ranks = np.argsort(start[0].matrix, axis=1)
+        base = _margin(start[0].matrix, ranks)
+
+        def margin() -> npt.NDArray[np.float64] | None:
+            answer = self._answer(scored, scores, X)
+            return None if answer is None else _margin(answer[0].matrix, ranks)
+
+        directions = np.zeros((count(X), hook.width), dtype=np.int8)
+        for position in range(hook.width):
+            moved, changed = hook.run(column(position, 1, PROBE), margin)
+            if changed and moved is not None:
+                directions[:, position] = np.sign(moved - base)
+        for sign in (1, -1):
+            yield given(directions, sign)
 
     def _answer(self, reference: Reference, method: str, X: Rows) -> Answer | None:
         try:
-            answer: Any = getattr(reference.pipeline, method)(take(X, slice(None)))
+            return reference.normalise(method, getattr(reference.pipeline, method)(take(X, slice(None))))
         except REFUSES:
             return None
-        return self._reference.normalise(method, answer)
+
+
+def _margin(scores: npt.NDArray[Any], ranks: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """What decides: the score itself, or the distance between the two best of several, ``[N]``."""
+    if scores.shape[1] == 1:
+        return np.asarray(scores[:, 0], dtype=np.float64)
+    best, second = (np.take_along_axis(scores, ranks[:, [i]], axis=1)[:, 0] for i in (-1, -2))
+    return np.asarray(best - second, dtype=np.float64)
 
 
 @dataclass
@@ -144,7 +184,7 @@ class _Cells:
     limit: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, expected: Any, found: Any, tolerance: Tolerance) -> _Cells:
+    def of(cls, expected: Part, found: Part, tolerance: Tolerance) -> _Cells:
         bad = failing(expected, found, tolerance)
         e, f = expected.matrix, found.matrix
         distance, limit = None, np.zeros(bad.shape)
@@ -153,6 +193,16 @@ class _Cells:
                 distance = np.abs(f.astype(np.float64) - e.astype(np.float64))
             limit = tolerance.limit(e)
         return cls(bad, np.zeros_like(bad), distance, np.zeros(bad.shape), limit)
+
+    def explain(self, e: Part, f: Part, other: Part, moved: BoolArray, tolerance: Tolerance) -> None:
+        """Take in one other answer of the pipeline; ``moved`` are the failing cells that it changed."""
+        if not moved.any():
+            return
+        self.explained |= moved & ~failing(other, f, tolerance)
+        if self.distance is not None:
+            with np.errstate(invalid="ignore"):
+                step = np.abs(other.matrix.astype(np.float64) - e.matrix.astype(np.float64))
+            self.reach += np.where(moved & np.isfinite(step), step, 0.0)
 
     def all_explained(self) -> BoolArray:
         explained = self.explained

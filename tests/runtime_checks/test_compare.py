@@ -20,7 +20,9 @@ from onnxtwin.runtime_checks.compare import (
 TOLERANCE = Tolerance()
 
 
-def differ(expected: object, found: object, *, discrete: bool = False, tolerance: Tolerance = TOLERANCE) -> list[bool]:
+def differ(
+    expected: object, found: object, *, discrete: bool = False, tolerance: Tolerance = TOLERANCE
+) -> list[bool]:
     e, f = Part("a", np.asarray(expected), discrete), Part("a", np.asarray(found), discrete)
     return failing(e, f, tolerance).any(axis=1).tolist()
 
@@ -109,7 +111,10 @@ def test_sparse_answers_are_made_dense() -> None:
 
 
 def test_a_list_of_probabilities_has_a_part_an_entry() -> None:
-    assert [p.name for p in parts("predict_proba", [np.eye(2), np.eye(3)])] == ["predict_proba.0", "predict_proba.1"]
+    assert [p.name for p in parts("predict_proba", [np.eye(2), np.eye(3)])] == [
+        "predict_proba.0",
+        "predict_proba.1",
+    ]
 
 
 def test_a_frame_has_a_part_a_column_with_its_own_type() -> None:
@@ -138,7 +143,9 @@ def test_answers_to_consecutive_batches_join() -> None:
         ([np.eye(2), np.eye(2)], np.eye(2), "predict.1"),
     ],
 )
-def test_answers_of_another_layout_are_not_compared_but_said(expected: object, found: object, said: str) -> None:
+def test_answers_of_another_layout_are_not_compared_but_said(
+    expected: object, found: object, said: str
+) -> None:
     problem = layout_differs(parts("predict", expected), parts("predict", found))
     assert problem is not None
     assert said in problem

@@ -10,43 +10,42 @@ import pandas as pd
 
 from onnxtwin.exporters.errors import DomainError
 from onnxtwin.exporters.signature import Column, Input, Output, Signature
+from onnxtwin.runtime_checks import Report, check
 from onnxtwin.runtime_checks.reference import REFUSES
 
 Answers = dict[str, Any]
 
 
 class FakeTwin:
-    """Answers as the pipeline does, and refuses what it refuses, but for two hooks.
-
-    ``rows`` changes what comes in, ``answers`` what goes out.
-    """
+    """Answers and refuses as the pipeline does, but for what ``rows`` and ``answers`` change."""
 
     def __init__(
         self,
         pipeline: Any,
+        sample: Any,
         *methods: str,
         rows: Callable[[Any], Any] = lambda X: X,
         answers: Callable[[Any, Answers], Answers] = lambda X, found: found,
     ) -> None:
         self.pipeline = pipeline
+        self.sample = sample
         self.methods = methods
         self.rows = rows
         self.answers = answers
-        self.one_row = None
 
     def run(self, X: Any) -> Answers:
         if len(X) == 0:
             # As a twin does: zero rows are answered with zero rows.
-            filled = self.run(self.one_row)
-            return self.answers(X, {method: answer[:0] for method, answer in filled.items()})
+            return self.answers(X, {name: answer[:0] for name, answer in self.run(self.sample[:1]).items()})
         try:
-            found = {m: np.array(getattr(self.pipeline, m)(self.rows(X.copy()))) for m in self.methods}
+            rows = self.rows(X.copy())
+            found = {method: np.array(getattr(self.pipeline, method)(rows)) for method in self.methods}
         except REFUSES as error:
             raise DomainError(str(error)) from error
         return self.answers(X, found)
 
 
-def signature_of(X: Any, *methods: str, conditions: Any = ()) -> Signature:
+def signature_of(X: Any, *methods: str) -> Signature:
     """The raw columns of a sample, as an exporter would describe them."""
     frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
     columns = tuple(_column(frame[label], label) for label in frame.columns)
@@ -56,26 +55,29 @@ def signature_of(X: Any, *methods: str, conditions: Any = ()) -> Signature:
         columns=columns,
         inputs=tuple(Input(c.name, c.tensor, (c.name,)) for c in columns),
         outputs=tuple(Output(m, m, None, "float64", "float64", (None,)) for m in methods),
-        conditions=conditions,
         methods=methods,
     )
 
 
 def _column(values: pd.Series, label: Any) -> Column:
-    dtype = str(values.dtype)
+    name, dtype = str(label), str(values.dtype)
     if isinstance(values.dtype, pd.CategoricalDtype):
-        return Column(str(label), label, dtype, "string", "token", categories=tuple(values.cat.categories))
-    if values.dtype.kind == "f":
-        return Column(str(label), label, dtype, "float64", "nan")
-    if values.dtype.kind == "i":
-        return Column(str(label), label, dtype, "int64")
-    if values.dtype.kind == "M":
-        return Column(str(label), label, dtype, "int64", "nat")
-    return Column(str(label), label, dtype, "string", "token")
+        return Column(name, label, dtype, "string", "token", categories=tuple(values.cat.categories))
+    tensors = {"f": ("float64", "nan"), "i": ("int64", "none"), "M": ("int64", "nat")}
+    tensor, missing = tensors.get(values.dtype.kind, ("string", "token"))
+    return Column(name, label, dtype, tensor, missing)  # type: ignore[arg-type]
 
 
-def fake(pipeline: Any, X: Any, *methods: str, **changes: Any) -> tuple[FakeTwin, Signature]:
-    """A twin and its signature."""
-    twin = FakeTwin(pipeline, *methods, **changes)
-    twin.one_row = X[:1]
-    return twin, signature_of(X, *methods)
+def check_fake(
+    pipeline: Any,
+    X: Any,
+    *methods: str,
+    rows: Callable[[Any], Any] = lambda X: X,
+    answers: Callable[[Any, Answers], Answers] = lambda X, found: found,
+    sample: Any = None,
+    **options: Any,
+) -> Report:
+    """Check a fake twin of the pipeline on ``X``; ``sample`` describes the columns (default: ``X``)."""
+    sample = X if sample is None else sample
+    twin = FakeTwin(pipeline, sample, *methods, rows=rows, answers=answers)
+    return check(twin, pipeline, X, signature=signature_of(sample, *methods), **options)

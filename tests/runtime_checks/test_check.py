@@ -1,0 +1,348 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from fake_twins import Answers, FakeTwin, check_fake, signature_of
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+
+from onnxtwin.exporters.errors import CheckError, InputError
+from onnxtwin.runtime_checks import check
+
+
+@pytest.fixture(scope="module")
+def passengers() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(
+        {
+            "age": rng.normal(40, 10, 500),
+            "fare": rng.exponential(30, 500),
+            "port": rng.choice(["S", "C", "Q"], 500),
+            "deck": rng.integers(1, 4, 500),
+        }
+    )
+    X.loc[::7, "age"] = np.nan
+    return X
+
+
+def survived(X: pd.DataFrame) -> Any:
+    return np.where((X["fare"] > 20) & (X["deck"] < 3), "yes", "no")
+
+
+def fitted(X: pd.DataFrame, model: Any, **encoder: Any) -> Pipeline:
+    numbers = make_pipeline(SimpleImputer(add_indicator=True), StandardScaler())
+    columns = ColumnTransformer(
+        [("numbers", numbers, ["age"]), ("texts", OneHotEncoder(**encoder), ["port", "deck"])],
+        remainder="passthrough",
+    )
+    return Pipeline([("columns", columns), ("model", model)]).fit(X, survived(X))
+
+
+@pytest.fixture(scope="module")
+def lenient(passengers: pd.DataFrame) -> Pipeline:
+    """Answers unknown categories, refuses a missing fare."""
+    return fitted(passengers, LogisticRegression(max_iter=1000), handle_unknown="ignore")
+
+
+@pytest.fixture(scope="module")
+def strict(passengers: pd.DataFrame) -> Pipeline:
+    """Refuses unknown categories, answers a missing fare."""
+    return fitted(passengers, RandomForestClassifier(10, random_state=0))
+
+
+def test_a_faithful_twin_is_green_on_every_family(lenient: Pipeline, passengers: pd.DataFrame) -> None:
+    report = check_fake(lenient, passengers, "predict", "predict_proba")
+    assert report.ok
+    assert report.verdict == "equal"
+    assert set(report["predict"].families) == {"sample", "missing", "unknown", "row counts"}
+    assert report["predict"].families["sample"].rows == 500
+    assert report["predict_proba"].total.bit_equal == 1.0
+
+
+def test_what_the_pipeline_refuses_is_counted_and_not_compared(
+    lenient: Pipeline, passengers: pd.DataFrame
+) -> None:
+    report = check_fake(lenient, passengers, "predict")
+    missing = report["predict"].families["missing"]
+    # Two rows with a missing fare, and two with everything missing.
+    assert (missing.refused, missing.wrong) == (4, 0)
+    assert missing.rows > 20
+
+
+def test_a_twin_that_answers_what_the_pipeline_refuses_is_red(
+    strict: Pipeline, passengers: pd.DataFrame
+) -> None:
+    def known(X: pd.DataFrame) -> pd.DataFrame:
+        return X.assign(port=X["port"].where(X["port"].isin(["S", "C", "Q"]), "S"))
+
+    report = check_fake(strict, passengers, "predict", rows=known)
+    unknown = report["predict"].families["unknown"]
+    assert not report.ok
+    assert unknown.answered_outside > 0
+    assert unknown.mismatched == 0
+    assert "unknown categories" in report["predict"].domain[0].text
+
+
+def test_a_twin_that_refuses_what_the_pipeline_answers_is_red(
+    lenient: Pipeline, passengers: pd.DataFrame
+) -> None:
+    def no_missing_age(X: pd.DataFrame) -> pd.DataFrame:
+        if X["age"].isna().any():
+            raise ValueError("age is missing")
+        return X
+
+    report = check_fake(lenient, passengers, "predict", rows=no_missing_age, batch_size=50)
+    sample = report["predict"].families["sample"]
+    assert not report.ok
+    assert sample.refused_inside == passengers["age"].isna().sum()
+    assert sample.rows == passengers["age"].notna().sum()
+
+
+def test_an_unknown_category_mapped_to_a_known_one_is_red(
+    lenient: Pipeline, passengers: pd.DataFrame
+) -> None:
+    def known(X: pd.DataFrame) -> pd.DataFrame:
+        return X.assign(port=X["port"].where(X["port"].isin(["S", "C", "Q"]), "S"))
+
+    report = check_fake(lenient, passengers, "predict_proba", rows=known)
+    assert report["predict_proba"].families["sample"].mismatched == 0
+    assert report["predict_proba"].families["unknown"].mismatched > 0
+
+
+def test_an_unseen_integer_category_is_tried(lenient: Pipeline, passengers: pd.DataFrame) -> None:
+    report = check_fake(
+        lenient, passengers, "predict_proba", rows=lambda X: X.assign(deck=X["deck"].clip(1, 3))
+    )
+    assert report["predict_proba"].families["sample"].mismatched == 0
+    assert report["predict_proba"].families["unknown"].mismatched > 0
+
+
+def test_an_imputed_value_without_its_indicator_is_red(strict: Pipeline, passengers: pd.DataFrame) -> None:
+    complete = passengers.dropna()
+
+    def filled(X: pd.DataFrame) -> pd.DataFrame:
+        return X.assign(age=X["age"].fillna(passengers["age"].mean()), port=X["port"].fillna("S"))
+
+    model = fitted(passengers, LogisticRegression(max_iter=1000), handle_unknown="ignore")
+    report = check_fake(model, complete, "predict_proba", rows=filled)
+    assert report["predict_proba"].families["sample"].mismatched == 0
+    assert report["predict_proba"].families["missing"].mismatched > 0
+
+
+def test_a_graph_that_learnt_the_row_count_is_red(lenient: Pipeline, passengers: pd.DataFrame) -> None:
+    def centred(X: pd.DataFrame, found: Answers) -> Answers:
+        return {"predict_proba": found["predict_proba"] * (len(X) / 500)}
+
+    report = check_fake(lenient, passengers, "predict_proba", answers=centred)
+    assert report["predict_proba"].families["sample"].mismatched == 0
+    assert report["predict_proba"].families["row counts"].mismatched > 0
+
+
+def test_zero_rows_must_be_answered_in_the_right_type(lenient: Pipeline, passengers: pd.DataFrame) -> None:
+    def untyped(X: pd.DataFrame, found: Answers) -> Answers:
+        return found if len(X) else {"predict": np.array([], dtype=np.int64)}
+
+    report = check_fake(lenient, passengers, "predict", answers=untyped)
+    assert not report.ok
+    assert "zero rows" in report["predict"].problems[0]
+
+
+def test_zero_rows_must_be_answered_at_all(lenient: Pipeline, passengers: pd.DataFrame) -> None:
+    class SomeRows(FakeTwin):
+        def run(self, X: Any) -> Answers:
+            if len(X) == 0:
+                raise InputError("no rows")
+            return super().run(X)
+
+    twin = SomeRows(lenient, passengers, "predict")
+    report = check(twin, lenient, passengers, signature=signature_of(passengers, "predict"))
+    assert report["predict"].problems == ["zero rows: the twin raises instead of answering with zero rows"]
+    assert not report.ok
+
+
+def test_the_worst_row_is_shown_as_the_user_would_type_it(
+    lenient: Pipeline, passengers: pd.DataFrame
+) -> None:
+    def off(X: pd.DataFrame, found: Answers) -> Answers:
+        found["predict_proba"][3, 1] += 0.25
+        found["predict_proba"][5, 0] += 0.5
+        return found
+
+    report = check_fake(lenient, passengers, "predict_proba", answers=off, cases=False)
+    worst = report["predict_proba"].worst
+    assert worst is not None
+    assert worst.mismatch
+    assert worst.row == {label: passengers[label].iloc[5] for label in passengers.columns}
+    assert [type(value) for value in worst.row.values()] == [float, float, str, int]
+    assert (worst.position, worst.output, worst.absolute) == (5, "predict_proba[:, 0]", pytest.approx(0.5))
+
+
+def test_the_position_counts_over_batches_and_refused_rows(
+    strict: Pipeline, passengers: pd.DataFrame
+) -> None:
+    X = passengers.copy()
+    X.loc[[10, 120], "port"] = "unseen"
+
+    def flip(rows: pd.DataFrame, found: Answers) -> Answers:
+        found["predict"][rows.index == 321] = "maybe"
+        return found
+
+    report = check_fake(strict, X, "predict", answers=flip, sample=passengers, batch_size=64, cases=False)
+    worst = report["predict"].worst
+    assert worst is not None
+    assert (worst.position, worst.expected in ("yes", "no"), worst.found) == (321, True, "may")
+    assert report["predict"].total.refused == 2
+
+
+def test_two_right_answers_in_a_wrong_layout_are_red(lenient: Pipeline, passengers: pd.DataFrame) -> None:
+    report = check_fake(
+        lenient, passengers, "predict", answers=lambda X, found: {"predict": found["predict"][:, None]}
+    )
+    assert not report.ok
+    assert report["predict"].total.mismatched == report["predict"].total.rows
+    assert "shape" in report["predict"].problems[0]
+
+
+def test_a_pipeline_that_writes_into_its_argument_spoils_nothing() -> None:
+    X = np.random.default_rng(0).normal(size=(50, 3))
+    pipeline = make_pipeline(StandardScaler(copy=False), LinearRegression()).fit(X.copy(), X.sum(axis=1))
+    before = X.copy()
+    assert check_fake(pipeline, X, "predict").ok
+    np.testing.assert_array_equal(X, before)
+
+
+def test_documents_are_rows_too() -> None:
+    documents = ["late again", "on time", "late", "never on time"]
+    pipeline = make_pipeline(CountVectorizer(), LogisticRegression(max_iter=1000)).fit(
+        documents, [1, 0, 1, 0]
+    )
+    signature = signature_of(pd.DataFrame({"X": documents}), "predict")
+    report = check(FakeTwin(pipeline, documents, "predict"), pipeline, documents, signature=signature)
+    assert report.ok
+    assert report["predict"].families["unknown"].rows > 0
+
+
+def test_a_word_lost_in_documents_is_red() -> None:
+    documents = pd.Series(["late again", "on time", "late", "never on time"])
+    pipeline = make_pipeline(CountVectorizer(), LogisticRegression(max_iter=1000)).fit(
+        documents, [1, 0, 1, 0]
+    )
+    twin = FakeTwin(pipeline, documents, "predict_proba", rows=lambda X: X.str.replace("again", ""))
+    signature = signature_of(documents.to_frame(0), "predict_proba")
+    worst = check(twin, pipeline, documents, signature=signature, cases=False)["predict_proba"].worst
+    assert worst is not None
+    assert (worst.mismatch, worst.row) == (True, "late again")
+
+
+def test_no_rows_is_not_green(lenient: Pipeline, passengers: pd.DataFrame) -> None:
+    report = check_fake(lenient, passengers[:0], "predict", sample=passengers)
+    assert not report.ok
+    assert (report.verdict, report.exit_code) == ("nothing compared", 3)
+
+
+def test_rows_that_are_all_refused_are_not_green(strict: Pipeline, passengers: pd.DataFrame) -> None:
+    report = check_fake(strict, passengers.assign(port="unseen"), "predict", sample=passengers, cases=False)
+    assert not report.ok
+    assert report["predict"].total.refused == 500
+
+
+def test_a_family_can_be_asked_for_alone(lenient: Pipeline, passengers: pd.DataFrame) -> None:
+    report = check_fake(lenient, passengers, "predict", cases=["missing"])
+    assert set(report["predict"].families) == {"sample", "missing"}
+
+
+def test_the_same_seed_makes_the_same_report(lenient: Pipeline, passengers: pd.DataFrame) -> None:
+    first, second, other = (
+        check_fake(
+            lenient,
+            passengers,
+            "predict_proba",
+            seed=seed,
+            rtol=0,
+            atol=0,
+            answers=lambda X, found: {"predict_proba": found["predict_proba"] + X[["fare"]].to_numpy()},
+        ).to_json()
+        for seed in (1, 1, 2)
+    )
+    assert first == second
+    assert first["methods"][0]["families"] != other["methods"][0]["families"]
+
+
+def test_progress_counts_the_users_rows(lenient: Pipeline, passengers: pd.DataFrame) -> None:
+    seen: list[tuple[int, int]] = []
+    check_fake(
+        lenient,
+        passengers,
+        "predict",
+        batch_size=200,
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    assert seen == [(200, 500), (400, 500), (500, 500)]
+
+
+def test_wide_answers_come_in_small_batches() -> None:
+    X = np.zeros((300, 1))
+    wide = make_pipeline(FunctionTransformer(lambda X: np.repeat(X, 2**16, axis=1))).fit(X)
+    seen: list[int] = []
+
+    class Counting(FakeTwin):
+        def run(self, rows: Any) -> Answers:
+            seen.append(len(rows))
+            return super().run(rows)
+
+    twin = Counting(wide, X, "transform")
+    assert check(twin, wide, X, signature=signature_of(X, "transform"), cases=False).ok
+    assert max(seen) == 2**26 // (8 * 2**16)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"cases": ["mising"]}, "no such family"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"rtol": -1.0}, "rtol"),
+        ({"atol": float("nan")}, "atol"),
+        ({"methods": ["score_samples"]}, "no method 'score_samples'"),
+        ({"methods": []}, "no method to compare"),
+    ],
+)
+def test_an_impossible_request_is_refused(
+    lenient: Pipeline, passengers: pd.DataFrame, options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(CheckError, match=said):
+        check_fake(lenient, passengers, "predict", **options)
+
+
+def test_an_unfitted_pipeline_is_not_taken_for_one_that_refuses_rows(passengers: pd.DataFrame) -> None:
+    with pytest.raises(CheckError, match="not fitted"):
+        check_fake(LogisticRegression(max_iter=1000), passengers[["fare"]], "predict")
+
+
+def test_something_that_is_no_rows_is_refused(lenient: Pipeline, passengers: pd.DataFrame) -> None:
+    signature = signature_of(passengers, "predict")
+    twin = FakeTwin(lenient, passengers, "predict")
+    with pytest.raises(CheckError, match=r"found a dict \(of tables or columns\)"):
+        check(twin, lenient, {"fare": [1.0]}, signature=signature)
+    with pytest.raises(CheckError, match="3-D"):
+        check(twin, lenient, np.zeros((1, 1, 1)), signature=signature)
+
+
+def test_a_twin_must_answer_every_method_of_its_signature(
+    lenient: Pipeline, passengers: pd.DataFrame
+) -> None:
+    twin = FakeTwin(lenient, passengers, "predict")
+    with pytest.raises(CheckError, match="does not answer"):
+        check(twin, lenient, passengers, signature=signature_of(passengers, "predict", "predict_proba"))
+
+
+def test_something_that_cannot_answer_is_refused(lenient: Pipeline, passengers: pd.DataFrame) -> None:
+    with pytest.raises(CheckError, match="run"):
+        check(object(), lenient, passengers, signature=signature_of(passengers, "predict"))
