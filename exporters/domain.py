@@ -3,7 +3,7 @@ to the graph's output ``domain``."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -83,12 +83,14 @@ def require_true(good: Array, message: str) -> None:
         require_trace().require(good.tensor.flat, message)
 
 
-def require_values(array: Array, values: Sequence[Any], good: Array, message: str) -> None:
-    """Demand that a column holds only ``values``: of a raw column in the contract, else by ``good`` (bool, ``[N]``)."""
+def require_values(array: Array, values: Sequence[Any], good: Callable[[], Array], message: str) -> None:
+    """Demand that a column holds only ``values`` (or is missing): of a raw column in the contract, else by ``good()``."""
+    if array.is_constant:
+        return
     trace = require_trace()
     name = array.tensor.origin[0]
     if name is None:
-        require_true(good, message)
+        require_true(good(), message)
         return
     held = [v.item() if isinstance(v, np.generic) else v for v in values]
     before = trace.column_values.get(name)

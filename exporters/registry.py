@@ -133,8 +133,14 @@ def _settled(exporter: Exporter, got: Any, expected: Any) -> Any:
 def _same(got: np.ndarray, real: np.ndarray) -> bool:
     if real.dtype.kind == "O" or got.dtype.kind == "O":
         pairs = zip(got.reshape(-1).tolist(), real.reshape(-1).tolist(), strict=False)
-        return got.shape == real.shape and all(is_missing(a) and is_missing(b) or agrees(np.asarray(a), np.asarray(b)) for a, b in pairs)
+        return got.shape == real.shape and all(_same_object(a, b) for a, b in pairs)
     return agrees(got.astype(real.dtype, copy=False) if got.dtype.kind == real.dtype.kind else got, real)
+
+
+def _same_object(a: Any, b: Any) -> bool:
+    if isinstance(a, (int, float)) and isinstance(b, float):
+        return agrees(np.float64(a), np.float64(b))
+    return bool(is_missing(a) and is_missing(b) or a == b)
 
 
 def call(estimator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
