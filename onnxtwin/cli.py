@@ -85,7 +85,7 @@ def build(
     """Export a recipe's pipeline, check it, and write the artifact; nothing is written if it is unequal."""
     from onnxtwin.build.recipe import importable, run_recipe
 
-    console = Console()
+    console = _console()
     with _Reported(debug), importable(recipe):
         with console.status(f"running {escape(recipe)}"):
             material = run_recipe(recipe)
@@ -128,7 +128,7 @@ def check(
         raise typer.BadParameter(
             "--data needs --recipe: rows alone have no right answers", param_hint="--data"
         )
-    console = Console()
+    console = _console()
     with _Reported(debug):
         reports = list(_reports(console, artifact, data, recipe, runtime or ["python"], seed))
         for report in reports:
@@ -149,7 +149,7 @@ def show(
     from onnxtwin.build.artifact import read
     from onnxtwin.show import render
 
-    console = Console()
+    console = _console()
     with _Reported(debug):
         found = read(artifact)
         if as_json:
@@ -161,6 +161,12 @@ def show(
 def main() -> None:
     """Run the command line; what ``onnxtwin`` on the shell calls."""
     app()
+
+
+def _console() -> Console:
+    """The terminal; where there is none (a CI log, a file), lines may be as long as a table is wide."""
+    console = Console()
+    return console if console.is_terminal else Console(width=max(console.width, 140))
 
 
 def _reports(

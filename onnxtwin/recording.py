@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import metadata
 from typing import Any, Literal
 
@@ -12,9 +13,10 @@ from numpy.typing import NDArray
 from onnxtwin.build.replay import compare
 from onnxtwin.build.session import Session
 from onnxtwin.build.vectors import Tensors, Vectors, anonymise, choose, count_rows, record, take
-from onnxtwin.runtime_checks import SAMPLE, check, families
+from onnxtwin.runtime_checks import SAMPLE, Report, check, families
 from onnxtwin.runtime_checks.reference import Reference
 
+WITHHELD = "withheld: this artifact carries no real row"
 STACK = ("numpy", "pandas", "scikit-learn")
 
 _NOT_RECORDED = "row counts"
@@ -68,6 +70,22 @@ def _batches(session: Session, pipeline: Any, chosen: Any, rows: int, seed: int)
         for batch in made:
             share = max(1, rows // len(made))
             yield name, take(batch, slice(0, min(share, count_rows(batch))))
+
+
+def without_rows(report: Report) -> Report:
+    """The report without any row of the user's: what an artifact carries that carries no real row."""
+    return replace(
+        report,
+        methods=[
+            replace(
+                method,
+                worst=None if method.worst is None else replace(method.worst, row=WITHHELD),
+                undetermined=[replace(noted, row=WITHHELD) for noted in method.undetermined],
+                domain=[replace(noted, row=WITHHELD) for noted in method.domain],
+            )
+            for method in report.methods
+        ],
+    )
 
 
 def research_versions(pipeline: Any) -> dict[str, str]:

@@ -11,6 +11,7 @@ from rich.table import Table
 from onnxtwin.build.artifact import VECTORS, Artifact
 
 _SHOWN = 8
+_COLUMNS_SHOWN = 60
 
 
 def render(artifact: Artifact, console: Console) -> None:
@@ -50,7 +51,7 @@ def _columns(contract: Any) -> Table:
         () if alike else ("input",)
     ):
         table.add_column(title)
-    for column in contract["columns"]:
+    for column in contract["columns"][:_COLUMNS_SHOWN]:
         cells = [
             column["name"],
             column["dtype"],
@@ -59,6 +60,9 @@ def _columns(contract: Any) -> Table:
             _accepts(column),
         ]
         table.add_row(*(escape(cell) for cell in cells + ([] if alike else [packed[column["name"]]])))
+    beyond = len(contract["columns"]) - _COLUMNS_SHOWN
+    if beyond > 0:
+        table.caption = f"and {beyond} more: onnxtwin show --json"
     return table
 
 

@@ -253,15 +253,19 @@ class Twin:
         ArtifactError
             If it cannot be written.
         CheckError
-            If the twin's answers to the recorded rows are not the pipeline's.
+            If the last check was red, or the twin's answers to the recorded rows are not the pipeline's.
         """
+        report = self._report
+        if report is not None and not report.ok:
+            raise CheckError(f"nothing was written, the last check of this twin is {report.verdict}")
         recorded = self._recorded(vectors, rows, seed)
         test = replay(self._session, recorded)
         if not test.ok:
-            raise CheckError(
-                f"nothing was written, the twin is not the pipeline's equal: {test}; see Twin.check()"
-            )
-        report = self._report
+            raise CheckError(f"nothing was written, recorded rows are {test}; see Twin.check()")
+        if report is not None and vectors != "real":
+            from onnxtwin.recording import without_rows
+
+            report = without_rows(report)
         artifact = artifacts.write(
             path,
             self.model,
