@@ -82,8 +82,7 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0, out: Any = None, *,
                 continue
             tensor = (item if item.dtype == real.dtype or real.dtype.kind == "O" else item.astype(real.dtype)).tensor
             parts.append(tensor)
-        mixed = len({p.dtype for p in parts}) > 1
-        return Array(real, join(parts, real.shape[0], np.dtype("O") if mixed else parts[0].dtype))
+        return Array(real, join(parts, real.shape[0], graph_dtype(real.dtype)))
     same = [a if a.dtype == real.dtype else a.astype(real.dtype) for a in items]
     return record(f"concatenate {axis}", real, lambda *v: op.concat(list(v), axis=axis), *same)
 
@@ -138,7 +137,9 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None
     elif a.ndim == 2 and a.shape[1] == 1 and real.ndim == 1:
         return a[:, 0]
     else:
-        target = tuple(-1 if s == -1 else n for s, n in zip(shape, real.shape, strict=True))
+        # Beside the row count, -1 would be undefined for a batch of no rows.
+        counted = any(s == require_trace().rows for s in shape)
+        target = real.shape if counted else tuple(-1 if s == -1 else n for s, n in zip(shape, real.shape, strict=True))
         result = record("reshape", real, lambda v: op.reshape(v, ints(*target)), a)
     if np.may_share_memory(real, a.value):
         result.view_of(a, lambda base: _reshaped(base, real), restore=lambda view: _reshaped(view, a.value))
@@ -353,6 +354,7 @@ def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: s
     if axis is None:
         a, axis = ravel(a), 0
     index = constant(indices)
+    index = index.astype(np.int64) if index.dtype.kind == "b" else index
     if mode == "clip":
         index = clip(index, 0, a.shape[axis] - 1)
     elif mode != "raise":

@@ -1,7 +1,7 @@
 """Decision trees as graph: ``ai.onnx.ml`` 5 ``TreeEnsemble`` nodes that compute in double.
 
 Every function takes and gives spox Vars; ``X`` is float64 [N, n_features] in
-:func:`apply`, :func:`leaf_values` and :func:`sum_of_trees`.
+:func:`apply` and :func:`sum_of_trees`.
 
 Sums are made in the pipeline's own order, tree by tree, because the last bits decide ties between
 classes. ``TreeEnsemble`` cannot be asked to add: it splits the trees among its threads and adds
@@ -115,21 +115,17 @@ def apply(X: Var, trees: Trees) -> Var:
     return op.cast(_answers(X, trees, numbers.astype(np.float64)), to=np.int64)
 
 
-def leaf_values(X: Var, trees: Trees) -> Var:
-    """What the leaf of a single tree answers, float64 [N, n_values]."""
-    if trees.n_trees != 1:
-        raise ValueError(f"leaf_values answers one tree, got {trees.n_trees}: use sum_of_trees")
-    return sum_of_trees(X, trees)
-
-
-def sum_of_trees(X: Var, trees: Trees, *, start: NDArray[np.float64] | None = None, columns: int = 1) -> Var:
+def sum_of_trees(
+    X: Var, trees: Trees, *, start: NDArray[np.float64] | Var | None = None, columns: int = 1
+) -> Var:
     """``((start + tree 0) + tree 1) + ...``, added in this order in float64.
 
     Parameters
     ----------
     X : float64 [N, n_features].
     trees : leaves answer ``n_values`` numbers each.
-    start : float64 [n_values] (or [columns]): where the sum starts; zero by default.
+    start : where the sum starts, zero by default: float64 [n_values] (or [columns]) for all rows, or a
+        Var, float64 [N, n_values] (or [N, columns]).
     columns : how many sums, if not 1; trees then answer one number each, and tree `j` adds to
         column ``j % columns``, as boosting with a tree a class and iteration does.
 
@@ -143,11 +139,10 @@ def sum_of_trees(X: Var, trees: Trees, *, start: NDArray[np.float64] | None = No
             f"got {trees.n_trees} trees of {trees.values.shape[1]} values"
         )
     X, trees = _with_ranks(X, trees)
-    trees = _started(trees, start, columns)
-    if trees.n_trees == columns == 1:
-        return _values(X, trees)
+    if start is not None and not isinstance(start, Var):
+        trees, start = _started(trees, start, columns), None
     fits = trees.n_nodes <= SHARED_NODES and trees.n_trees * trees.values.shape[1] <= SHARED_TARGETS
-    return (_shared_sum if fits else _sum_one_by_one)(X, trees, columns)
+    return (_shared_sum if fits and trees.n_trees > columns else _sum_one_by_one)(X, trees, start, columns)
 
 
 def _with_ranks(X: Var, trees: Trees) -> tuple[Var, Trees]:
@@ -170,10 +165,8 @@ def _ranks(rows: Var, table: RankTable, position: int) -> Var:
     return op.gather(op.constant(value=np.ascontiguousarray(table.ranks)), row)
 
 
-def _started(trees: Trees, start: NDArray[np.float64] | None, columns: int) -> Trees:
+def _started(trees: Trees, start: NDArray[np.float64], columns: int) -> Trees:
     """The trees with ``start`` added to the leaves of the first tree of each column: costs no node."""
-    if start is None:
-        return trees
     values = trees.values.copy()
     tree = trees.tree_of_node
     start = np.asarray(start, np.float64).reshape(columns, -1)
@@ -183,47 +176,41 @@ def _started(trees: Trees, start: NDArray[np.float64] | None, columns: int) -> T
     return trees.with_values(values)
 
 
-def _values(X: Var, trees: Trees) -> Var:
-    """A single tree's answer, float64 [N, n_values]."""
-    if trees.values.shape[1] == 1:
-        return _answers(X, trees, trees.values[:, 0])
-    # A leaf of TreeEnsemble answers one number: ask for the leaf's number and look its values up.
-    row = op.squeeze(_leaf_rows(X, trees), op.const([1], dtype=np.int64))
-    return op.gather(_leaf_table(trees), row)
-
-
-def _shared_sum(X: Var, trees: Trees, columns: int) -> Var:
+def _shared_sum(X: Var, trees: Trees, start: Var | None, columns: int) -> Var:
     """The sum where one node holds all trees. ``CumSum`` adds strictly from first to last."""
-    if columns != 1:
+    if trees.values.shape[1] > 1:
+        terms, axis = op.gather(_leaf_table(trees), _leaf_rows(X, trees)), 1  # [N, n_trees, n_values]
+    else:
         iterations = trees.n_trees // columns
         tree = np.arange(trees.n_trees)
         place = (tree % columns) * iterations + tree // columns
-        answers = _answers(X, trees, trees.values[:, 0], place)
         shape = op.const([0, columns, iterations], dtype=np.int64)
-        return _last_of_cumsum(op.reshape(answers, shape), 2)
-    if trees.values.shape[1] == 1:
-        total = _last_of_cumsum(_answers(X, trees, trees.values[:, 0]), 1)
-        return op.unsqueeze(total, op.const([1], dtype=np.int64))
-    return _last_of_cumsum(op.gather(_leaf_table(trees), _leaf_rows(X, trees)), 1)
-
-
-def _last_of_cumsum(terms: Var, axis: int) -> Var:
+        terms, axis = op.reshape(_answers(X, trees, trees.values[:, 0], place), shape), 2
+    if start is not None:
+        terms = op.concat([op.unsqueeze(start, op.const([axis], dtype=np.int64)), terms], axis=axis)
     sums = op.cumsum(terms, op.const(axis, dtype=np.int64))
     return op.gather(sums, op.const(-1, dtype=np.int64), axis=axis)
 
 
-def _sum_one_by_one(X: Var, trees: Trees, columns: int) -> Var:
+def _sum_one_by_one(X: Var, trees: Trees, start: Var | None, columns: int) -> Var:
     """The sum where each tree is a node of its own. ``Sum`` adds its inputs in their order."""
     parts = [trees.tree(index) for index in range(trees.n_trees)]
+    one = op.const([1], dtype=np.int64)
     if trees.values.shape[1] > 1:
+        first = [] if start is None else [op.unsqueeze(start, one)]
         terms = (op.gather(_leaf_table(part), _leaf_rows(X, part)) for part in parts)
-        return op.squeeze(_ordered_sum(terms), op.const([1], dtype=np.int64))
-    sums = [_ordered_sum(_answers(X, p, p.values[:, 0]) for p in parts[c::columns]) for c in range(columns)]
+        return op.squeeze(_ordered_sum(first, terms), one)
+    sums = []
+    for column in range(columns):
+        at = op.const([column], dtype=np.int64)
+        first = [] if start is None else [start if columns == 1 else op.gather(start, at, axis=1)]
+        answers = (_answers(X, part, part.values[:, 0]) for part in parts[column::columns])
+        sums.append(_ordered_sum(first, answers))
     return sums[0] if columns == 1 else op.concat(sums, axis=1)
 
 
-def _ordered_sum(terms: Iterable[Var]) -> Var:
-    waiting: list[Var] = []
+def _ordered_sum(first: list[Var], terms: Iterable[Var]) -> Var:
+    waiting = list(first)
     for term in terms:
         waiting.append(term)
         if len(waiting) == SUM_WIDTH:

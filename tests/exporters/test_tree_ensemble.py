@@ -10,6 +10,7 @@ import onnx
 import onnxruntime
 import pytest
 import spox
+import spox.opset.ai.onnx.v20 as op
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingClassifier, RandomForestClassifier
@@ -23,7 +24,6 @@ from onnxtwin.exporters.tree_ensemble import (
     DeferredTrees,
     apply,
     deferred,
-    leaf_values,
     node_attributes,
     sum_of_trees,
 )
@@ -123,13 +123,13 @@ def handmade(
 def test_a_tree_answers_around_every_threshold() -> None:
     tree = DecisionTreeRegressor(min_samples_leaf=3).fit(X, Y)
     rows = around_thresholds([tree], X)
-    got = answers(lambda v: leaf_values(v, from_sklearn([tree.tree_])), rows)
+    got = answers(lambda v: sum_of_trees(v, from_sklearn([tree.tree_])), rows)
     np.testing.assert_array_equal(got, tree.tree_.predict(rows.astype(np.float32)))
 
 
 def test_class_probabilities_of_a_leaf_come_whole() -> None:
     tree = DecisionTreeClassifier(max_depth=4).fit(X, LABELS)
-    got = answers(lambda v: leaf_values(v, from_sklearn([tree.tree_])), X)
+    got = answers(lambda v: sum_of_trees(v, from_sklearn([tree.tree_])), X)
     np.testing.assert_array_equal(got, tree.predict_proba(X))
 
 
@@ -138,7 +138,7 @@ def test_missing_values_go_where_the_fit_sent_them() -> None:
     flags = tree.tree_.missing_go_to_left[tree.tree_.children_left >= 0]
     assert 0 < flags.sum() < len(flags)
     rows = np.vstack([X_MISSING, np.full((1, 4), np.nan)])
-    got = answers(lambda v: leaf_values(v, from_sklearn([tree.tree_])), rows)
+    got = answers(lambda v: sum_of_trees(v, from_sklearn([tree.tree_])), rows)
     np.testing.assert_array_equal(got, tree.tree_.predict(rows.astype(np.float32)))
 
 
@@ -147,7 +147,7 @@ def test_a_split_of_missing_from_present_values_has_an_infinite_threshold() -> N
     tree = DecisionTreeRegressor(max_depth=1).fit(rows, np.isnan(rows[:, 0]).astype(float))
     assert np.isinf(tree.tree_.threshold[0])
     rows = np.vstack([rows, [[3e38], [-3e38]]])
-    got = answers(lambda v: leaf_values(v, from_sklearn([tree.tree_])), rows)
+    got = answers(lambda v: sum_of_trees(v, from_sklearn([tree.tree_])), rows)
     np.testing.assert_array_equal(got, tree.tree_.predict(rows.astype(np.float32)))
 
 
@@ -185,8 +185,20 @@ def test_the_start_of_a_sum_is_added_first(form: str) -> None:
     total = np.full((len(X), 1), 1e9 / 3)
     for index in range(trees.n_trees):
         tree = trees.tree(index)
-        total = total + answers(lambda v, tree=tree: leaf_values(v, tree), X)
+        total = total + answers(lambda v, tree=tree: sum_of_trees(v, tree), X)
     got = answers(lambda v: sum_of_trees(v, trees, start=np.array([1e9 / 3])), X)
+    np.testing.assert_array_equal(got, total)
+
+
+def test_a_sum_may_start_elsewhere_in_every_row(form: str) -> None:
+    trees = from_sklearn([e.tree_ for e in ExtraTreesRegressor(30, random_state=0).fit(X, Y).estimators_])
+    total = 1e9 * X[:, 1:2]
+    for index in range(trees.n_trees):
+        tree = trees.tree(index)
+        total = total + answers(lambda v, tree=tree: sum_of_trees(v, tree), X)
+    got = answers(
+        lambda v: sum_of_trees(v, trees, start=op.mul(op.gather(v, op.const([1]), axis=1), op.const(1e9))), X
+    )
     np.testing.assert_array_equal(got, total)
 
 
@@ -293,12 +305,6 @@ def test_sums_of_uneven_columns_are_refused() -> None:
         built(lambda v: sum_of_trees(v, trees, columns=3), 4)
 
 
-def test_leaf_values_answers_one_tree_only() -> None:
-    trees = from_sklearn([e.tree_ for e in ExtraTreesRegressor(2, random_state=0).fit(X, Y).estimators_])
-    with pytest.raises(ValueError, match="got 2"):
-        built(lambda v: leaf_values(v, trees), 4)
-
-
 def test_deferred_trees_are_the_same_graph_as_direct_ones() -> None:
     trees = from_sklearn([e.tree_ for e in ExtraTreesRegressor(5, random_state=0).fit(X, Y).estimators_])
     rows = spox.argument(spox.Tensor(np.float64, ("N", 4)))
@@ -319,23 +325,21 @@ def test_deferred_trees_are_the_same_graph_as_direct_ones() -> None:
 
 
 def test_trees_inside_a_subgraph_are_patched() -> None:
-    import spox.opset.ai.onnx.v20 as op
-
     tree = from_sklearn([DecisionTreeRegressor(max_depth=3).fit(X, Y).tree_])
 
     def branches(v: Var) -> Var:
         some = op.greater(op.reduce_sum(v, keepdims=0), op.const(0.0, dtype=np.float64))
         return op.if_(
             some,
-            then_branch=lambda: [leaf_values(v, tree)],
-            else_branch=lambda: [op.neg(leaf_values(v, tree))],
+            then_branch=lambda: [sum_of_trees(v, tree)],
+            else_branch=lambda: [op.neg(sum_of_trees(v, tree))],
         )[0]
 
     model = built(branches, 4)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     sign = 1 if X.sum() > 0 else -1
     np.testing.assert_array_equal(
-        session.run(None, {"X": X})[0], sign * answers(lambda v: leaf_values(v, tree), X)
+        session.run(None, {"X": X})[0], sign * answers(lambda v: sum_of_trees(v, tree), X)
     )
 
 
@@ -343,6 +347,6 @@ def test_a_placeholder_of_another_export_is_refused() -> None:
     tree = from_sklearn([DecisionTreeRegressor(max_depth=2).fit(X, Y).tree_])
     with deferred():
         rows = spox.argument(spox.Tensor(np.float64, ("N", 4)))
-        model = spox.build({"X": rows}, {"Y": leaf_values(rows, tree)})
+        model = spox.build({"X": rows}, {"Y": sum_of_trees(rows, tree)})
     with pytest.raises(RecordingError, match="another trace"):
         DeferredTrees().patch(model)
