@@ -3,7 +3,7 @@ to the graph's output ``domain``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -83,15 +83,19 @@ def require_true(good: Array, message: str) -> None:
         require_trace().require(good.tensor.flat, message)
 
 
-def require_values(array: Array, values: Sequence[Any], good: Callable[[], Array], message: str) -> None:
-    """Demand that a column holds only ``values`` (or is missing): of a raw column in the contract, else by ``good()``."""
-    if array.is_constant:
-        return
-    trace = require_trace()
+def accept_only(array: Array, values: Sequence[Any]) -> bool:
+    """Say in the contract that a raw column, where it is not missing, holds one of ``values``.
+
+    Returns
+    -------
+    bool
+        False if the column is computed: then the demand is the caller's to make.
+    """
     name = array.tensor.origin[0]
     if name is None:
-        require_true(good(), message)
-        return
+        return False
+    trace = require_trace()
     held = [v.item() if isinstance(v, np.generic) else v for v in values]
     before = trace.column_values.get(name)
     trace.column_values[name] = held if before is None else [v for v in before if v in held]
+    return True

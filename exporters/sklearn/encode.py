@@ -6,6 +6,7 @@ NaN equals NaN, None equals None, pandas.NA equals nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.utils._missing import is_scalar_nan
 
 from onnxtwin.exporters.array import Array, elementwise, encode, is_missing
 from onnxtwin.exporters.creation import asarray
-from onnxtwin.exporters.domain import require_values
+from onnxtwin.exporters.domain import accept_only, require_true
 from onnxtwin.exporters.lookups import lookup
 from onnxtwin.exporters.missing import kinds_of_missing
 from onnxtwin.exporters.registry import exports
@@ -148,14 +149,26 @@ def _time_keys(column: Array, categories: np.ndarray) -> Keys:
     return Keys(known[positions].astype(np.int64).tolist(), positions, INT64)
 
 
-def require_known(column: Array, categories: np.ndarray, message: str) -> None:
-    """Demand that a column holds only ``categories``: the pipeline raises ``message`` for any other value."""
+def require_known(columns: Sequence[Array], categories: Sequence[np.ndarray], names: Sequence[Any]) -> None:
+    """Demand that each column holds only its categories: for any other value the pipeline raises."""
+    known: list[Array] = []
+    computed: list[str] = []
+    for column, own, name in zip(columns, categories, names, strict=True):
+        if not column.is_constant and not accept_only(column, _accepted(column, own)):
+            known.append(look_up(column, own, np.ones(len(own), int), 0))
+            computed.append(str(name))
+    if known:
+        good = np.equal(np.min(np.stack(known, axis=1), axis=1), 1)
+        require_true(good, f"unknown category in {', '.join(computed)}: the pipeline raises")
+
+
+def _accepted(column: Array, categories: np.ndarray) -> list[Any]:
+    """The categories as values of a raw column; whether it may be missing is said elsewhere."""
     keys = keys_of(column, categories)
-    accepted = [v for v in keys.values if v == v and not (keys.dtype == STRING and v == MISSING_TOKEN)]
-    if not column.is_constant and column.tensor.dtype.kind in "biu":
-        held = bool if column.tensor.dtype.kind == "b" else int
-        accepted = [held(v) for v in accepted if v == int(v)]
-    require_values(column, accepted, lambda: np.equal(look_up(column, categories, np.ones(len(categories), int), 0), 1), message)
+    values = [v for v in keys.values if v == v and not (keys.dtype == STRING and v == MISSING_TOKEN)]
+    if column.tensor.dtype.kind == "b":
+        return [bool(v) for v in values if v in (0, 1)]
+    return [int(v) for v in values if v == int(v)] if column.tensor.dtype.kind in "iu" else values
 
 
 @exports(_encode, "_encode")
@@ -163,5 +176,5 @@ def encode_values(values: Any, *, uniques: Any, check_unknown: bool = True) -> A
     column, categories = asarray(values), np.asarray(uniques)
     if not check_unknown and column.dtype.kind in "iuf":
         return np.searchsorted(categories, column)
-    require_known(column, categories, "y contains previously unseen labels")
+    require_known([column], [categories], ["y"])
     return look_up(column, categories, np.arange(len(categories)), -1)

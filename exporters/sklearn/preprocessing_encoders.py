@@ -88,11 +88,15 @@ def _columns(encoder: Any, X: Any, *, strict: bool) -> list[Array]:
         validate_data(encoder, X=rows, reset=False, skip_check_array=True)
     whole = asarray(X)
     columns = [Array(np.asarray(real), whole.tensor.pick(i)) for i, real in enumerate(checked)]
-    for i, column in enumerate(columns):
-        if column.dtype.kind == "f":
-            require_finite(column, allow_nan=True)
-        if strict:
-            require_known(column, np.asarray(encoder.categories_[i]), f"unknown category in column {i}")
+    if strict:
+        categories = [np.asarray(known) for known in encoder.categories_]
+        names = getattr(encoder, "feature_names_in_", [f"column {i}" for i in range(len(columns))])
+        require_known(columns, categories, names)
+        return columns  # no category is infinite
+    floats = [i for i, column in enumerate(columns) if column.dtype.kind == "f"]
+    if floats:
+        values = np.stack([columns[i].value for i in floats], axis=1)
+        require_finite(Array(values, whole.tensor.select(floats)), allow_nan=True)
     return columns
 
 
