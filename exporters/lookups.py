@@ -42,8 +42,22 @@ def lookup(x: Var, keys: Sequence[Any], values: Sequence[Any], default: Any) -> 
         last["nan" if key != key else (key,)] = position
     kept = list(last.values())
     return ml.label_encoder(
-        x, keys_tensor=typed[kept], values_tensor=result[:-1][kept], default_tensor=result[-1:]
+        x,
+        **_attributes("keys", typed[kept]),
+        **_attributes("values", result[:-1][kept]),
+        **_default(result[-1:]),
     )
+
+
+def _attributes(name: str, values: npt.NDArray[Any]) -> dict[str, Any]:
+    """Text as a list attribute: onnxruntime 1.25 stops at a tensor attribute of text."""
+    if values.dtype == object:
+        return {f"{name}_strings": values.tolist()}
+    return {f"{name}_tensor": values}
+
+
+def _default(value: npt.NDArray[Any]) -> dict[str, Any]:
+    return {"default_string": value[0]} if value.dtype == object else {"default_tensor": value}
 
 
 def isin(x: Var, values: Sequence[Any]) -> Var:
