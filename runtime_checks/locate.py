@@ -111,17 +111,21 @@ def _compute(
         return [*given.values(), *session.run([*declared, *(n for n in names if n not in declared)], given)]
 
     outcome = run(wrong)
+    control = None if right is None else run(right)
+    # A tensor of one number is a row of its own only where the row count says so on both sides.
     chosen = [
         i
         for i, value in enumerate(outcome)
-        if isinstance(value, np.ndarray) and value.shape[:1] == (count(wrong),)
+        if isinstance(value, np.ndarray)
+        and value.shape[:1] == (count(wrong),)
+        and (control is None or control[i].shape[:1] == (count(right),))
     ]
     if sum(outcome[i].size for i in chosen) > MAX_COLUMNS * count(wrong):
         return None
     bad = _columns(outcome, chosen)
-    if right is None:
+    if control is None:
         return _Tensors(bad.numbers[:0], bad.texts[:0]), bad
-    return _columns(run(right), chosen), bad
+    return _columns(control, chosen), bad
 
 
 def _proto(model: Any) -> Any:
