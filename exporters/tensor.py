@@ -18,6 +18,9 @@ from onnxtwin.exporters.trace import require_trace
 
 STRING = np.dtype("U")
 
+MIXED = np.dtype("O")
+"""The element type of a matrix whose parts differ in theirs; it has no graph value until one type is chosen."""
+
 
 def graph_dtype(dtype: np.dtype) -> np.dtype:
     """Element type in the graph of a numpy dtype: text for objects, int64 ticks for times."""
@@ -104,6 +107,10 @@ class Tensor:
                     empty = op.const(np.zeros((1, 0), self.dtype))
                     self._flat = op.expand(empty, ints(*self.shape))
                     return self._flat
+                if self.dtype == MIXED:
+                    raise require_trace().unsupported(
+                        "makes one matrix of columns of different types", "encode the texts first, or choose the columns of one type"
+                    )
                 pieces = [part.column if part.ndim == 1 else part.flat for part in self._parts]
                 self._flat = pieces[0] if len(pieces) == 1 else op.concat(pieces, axis=1)
         return self._flat
@@ -184,5 +191,7 @@ def join(parts: Sequence[Tensor], rows: int, dtype: np.dtype) -> Tensor:
         flat.extend(part.parts if part.ndim == 2 else (part,))
     if len(flat) == 1 and flat[0].ndim == 2:
         return flat[0]
+    kinds = {part.dtype for part in flat}
+    dtype = kinds.pop() if len(kinds) == 1 else MIXED if kinds else dtype
     origin = tuple(name for part in flat for name in part.origin)
     return Tensor((rows, len(origin)), dtype, parts=flat, origin=origin)

@@ -51,7 +51,7 @@ COLUMN_TRANSFORMERS = {
     "weights": ColumnTransformer([("a", StandardScaler(), ["age"]), ("b", MinMaxScaler(), ["fare"])], transformer_weights={"a": 0.25, "b": 3.0}),
     "dense threshold": ColumnTransformer([("o", OneHotEncoder(), ["sex", "home.dest"])], sparse_threshold=0),
     "empty selection": ColumnTransformer([("n", StandardScaler(), []), ("s", StandardScaler(), ["fare"])]),
-    "column used twice": ColumnTransformer([("a", StandardScaler(), ["age"]), ("b", MinMaxScaler(), ["age", "age"])]),
+    "column used twice": ColumnTransformer([("a", StandardScaler(), ["age"]), ("b", MinMaxScaler(), ["fare", "age"])]),
     "texts passed through": ColumnTransformer([("p", "passthrough", ["sex", "home.dest"])]),
 }
 
