@@ -8,7 +8,7 @@ from typing import Any
 import onnxruntime as ort
 
 from onnxtwin.build.session import Session
-from onnxtwin.exporters.errors import CheckError
+from onnxtwin.exporters.errors import CheckError, InputError, OnnxTwinError
 from onnxtwin.exporters.signature import Signature
 
 RUNTIME_ERRORS: tuple[type[Exception], ...] = tuple(
@@ -59,5 +59,7 @@ class Runner:
         """
         try:
             return self._session.run(X)
-        except RUNTIME_ERRORS as error:
+        except InputError:
+            raise
+        except OnnxTwinError as error:
             raise CheckError(f"{description()} failed while answering {len(X)} rows: {error}") from error
