@@ -57,7 +57,11 @@ def astype(array: Array, dtype: Any, *, copy: bool = True, casting: str = "unsaf
     parts = array.tensor.parts
     if array.ndim == 2 and len(parts) > 1 and any(part.dtype != held for part in parts):
         return _by_parts(array, real, target)
-    return elementwise(f"astype {target}", real, build, [array], [None])
+    made = elementwise(f"astype {target}", real, build, [array], [None])
+    made.tensor.integral = all(part.integral for part in parts)
+    if held == np.float32 and target == np.float64:
+        made.tensor.origin = array.tensor.origin  # the very same values
+    return made
 
 
 def _by_parts(array: Array, real: np.ndarray, target: np.dtype) -> Array:

@@ -32,9 +32,9 @@ def require_finite(array: Array, *, allow_nan: bool, source: Array | None = None
     narrowed = array.dtype == np.float32 and array.dtype != source.dtype
     computed: list[int] = []
     parts = source.tensor.parts if source.ndim == 2 else (source.tensor,)
-    kinds = [part.dtype.kind for part in parts for _ in part.origin]
+    kinds = [None if part.integral else part.dtype.kind for part in parts for _ in part.origin]
     for position, (name, kind) in enumerate(zip(source.tensor.origin, kinds, strict=True)):
-        if kind in "iub":
+        if kind is None:
             continue
         if name is None or array.dtype.kind == "f" and (narrowed or kind != "f"):
             computed.append(position)

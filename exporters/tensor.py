@@ -67,9 +67,10 @@ class Tensor:
     column : of a 1-D value, its form ``[N, 1]``.
     parts : of a 2-D value, the not yet joined parts: 1-D columns and 2-D blocks.
     origin : of a raw column, or a matrix of raw columns, their names; None where a value was computed.
+    integral : whether the values are integers whatever the type: finite, and never NaN.
     """
 
-    __slots__ = ("__weakref__", "_column", "_flat", "_parts", "_picked", "dtype", "origin", "shape")
+    __slots__ = ("__weakref__", "_column", "_flat", "_parts", "_picked", "dtype", "integral", "origin", "shape")
 
     def __init__(
         self,
@@ -80,11 +81,13 @@ class Tensor:
         column: Var | None = None,
         parts: Sequence[Tensor] | None = None,
         origin: tuple[str | None, ...] | None = None,
+        integral: bool = False,
     ) -> None:
         self.shape = shape
         self.dtype = dtype
         self._flat = flat
         self._column = column
+        self.integral = integral or dtype.kind in "biu"
         self._parts = tuple(parts) if parts is not None else None
         self._picked: dict[tuple[int, ...], Tensor] = {}
         width = 1 if len(shape) == 1 else shape[1] if len(shape) == 2 else 0
@@ -147,7 +150,7 @@ class Tensor:
             index = op.const(np.array([offset], np.int64))
             chosen = part.flat if part.shape[1] == 1 else op.gather(part.flat, index, axis=1)
             origin = (part.origin[offset],)
-            part._picked[offset,] = Tensor((self.shape[0],), part.dtype, column=chosen, origin=origin)
+            part._picked[offset,] = Tensor((self.shape[0],), part.dtype, column=chosen, origin=origin, integral=part.integral)
         return part._picked[offset,]
 
     def select(self, columns: Sequence[int]) -> Tensor:
@@ -173,7 +176,8 @@ class Tensor:
             return self
         index = op.const(np.array(columns, np.int64))
         origin = tuple(self.origin[c] for c in columns)
-        return Tensor((self.shape[0], len(columns)), self.dtype, flat=op.gather(self.flat, index, axis=1), origin=origin)
+        chosen = op.gather(self.flat, index, axis=1)
+        return Tensor((self.shape[0], len(columns)), self.dtype, flat=chosen, origin=origin, integral=self.integral)
 
     def _locate(self, column: int) -> tuple[Tensor, int]:
         for part in self.parts:
