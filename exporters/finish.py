@@ -346,7 +346,9 @@ def refuse_unsafe(model: onnx.ModelProto) -> None:
     """Refuse an operator that a supported onnxruntime lacks or answers wrongly for its element types."""
     from onnxtwin.exporters import kernels
 
+    _type_tokens(model.graph)  # onnx knows no type for these, and LabelEncoder's inference crashes on none
     inferred = onnx.shape_inference.infer_shapes(model, data_prop=False) if model.ByteSize() < 2**31 else model
+    del model.graph.value_info[:]
     types = {v.name: v.type.tensor_type.elem_type for v in [*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output]}
     types.update({t.name: t.data_type for t in inferred.graph.initializer})
     for node in inferred.graph.node:
@@ -354,6 +356,16 @@ def refuse_unsafe(model: onnx.ModelProto) -> None:
         problem = kernels.unsafe(node.domain, node.op_type, [_type_name(t) for t in held])
         if problem:
             raise UnsupportedError(f"operator {node.op_type} of {[_type_name(t) for t in held]} is unsafe: {problem}\n  way out: report it; nothing was exported")
+
+
+def _type_tokens(graph: onnx.GraphProto) -> None:
+    """Declare the outputs of com.microsoft operators, all of which are matrices of text."""
+    for node in graph.node:
+        if node.domain == "com.microsoft":
+            graph.value_info.append(helper.make_tensor_value_info(node.output[0], onnx.TensorProto.STRING, [None, None]))
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                _type_tokens(attribute.g)
 
 
 def _type_name(elem_type: int) -> str:

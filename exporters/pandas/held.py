@@ -6,6 +6,7 @@ numeric categories as float64 with NaN; times as int64 ticks, time zones in UTC;
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import numpy as np
@@ -136,15 +137,34 @@ def pick(mask: Array, yes: Array, no: Array, real: np.ndarray) -> Array:
 
 
 def scalar(value: Any, like: pd.Series) -> Array:
-    """A Python scalar as a held constant that fits beside the column ``like``."""
+    """A Python scalar as a held constant beside the column ``like``; times keep their own unit."""
     dtype: Any = like.dtype
-    if isinstance(value, (pd.Timestamp, pd.Timedelta)) or getattr(dtype, "kind", "") in "mM" and not isinstance(dtype, pd.CategoricalDtype):
-        return Array(held(pd.Series([value]).astype(dtype)).reshape(()))
+    if getattr(dtype, "kind", "") in "mM" and not isinstance(dtype, pd.CategoricalDtype):
+        made = _time_scalar(value, dtype)
+        if made is not None:
+            return Array(np.asarray(made))
+    if isinstance(value, (datetime, timedelta, np.datetime64, np.timedelta64)):
+        raise refuse(f"combines a column of {dtype} with {value!r}", "make the column a timestamp first")
     if isinstance(value, str) or pd.isna(value) and kind_is_text(dtype):
         return Array(np.array(value, dtype=object))
     if pd.isna(value):
         return Array(np.array(np.nan))
     return Array(np.asarray(value))
+
+
+def _time_scalar(value: Any, dtype: Any) -> Any:
+    """A timestamp or duration, as pandas reads it beside a column of ``dtype``; None if it is neither."""
+    if pd.isna(value):
+        return np.array("NaT", dtype=f"{dtype.kind}8[{np.datetime_data(getattr(dtype, 'base', dtype))[0]}]")
+    if isinstance(value, (timedelta, np.timedelta64, pd.offsets.Tick)) or dtype.kind == "m" and isinstance(value, str):
+        return pd.Timedelta(value).to_timedelta64()
+    if isinstance(value, (datetime, np.datetime64, str)):
+        moment = pd.Timestamp(value)
+        zone = getattr(dtype, "tz", None)
+        if moment.tzinfo is None and zone is not None and isinstance(value, str):
+            moment = moment.tz_localize(zone)
+        return (moment.tz_convert("UTC").tz_localize(None) if moment.tzinfo is not None else moment).to_datetime64()
+    return None
 
 
 def kind_is_text(dtype: Any) -> bool:
