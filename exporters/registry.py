@@ -100,10 +100,18 @@ def dispatcher(original: Callable[..., Any], exporter: Exporter) -> Callable[...
         if not exporter.verified:
             return exporter.function(*args, **kwargs)
         with trace.paused(), np.errstate(all="ignore"):
-            expected = original(*concrete(args), **concrete(kwargs))
+            expected = original(*_spare(args), **{name: _spare(value) for name, value in kwargs.items()})
         return _settled(exporter, exporter.function(*args, **kwargs), expected)
 
     return run
+
+
+def _spare(value: Any) -> Any:
+    """The real value of an argument; of a traced one a copy, because the original may write into it."""
+    if type(value) in (list, tuple):
+        return type(value)(_spare(v) for v in value)
+    real = concrete(value)
+    return real.copy() if real is not value and hasattr(real, "copy") else real
 
 
 def _overridden(kind: type, exporter: Exporter) -> bool:
