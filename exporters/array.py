@@ -7,7 +7,7 @@ its dtype, and records the same operation in the graph. Where numpy hands out a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import spox.opset.ai.onnx.v20 as op
@@ -374,7 +374,8 @@ def place(what: str, real: np.ndarray, var: Var, inputs: Sequence[Tensor], *, co
     trace = require_trace()
     trace.note(f"{what} -> {real.dtype.kind}{real.ndim}", tuple(inputs))
     tensor = Tensor(real.shape, element_type(var), **({"column": var} if column else {"flat": var}))
-    trace.expect(var, _comparable(real, tensor.dtype))
+    held = _comparable(real, tensor.dtype)
+    trace.expect(var, held.reshape(-1, 1) if column else held)
     return Array(real, tensor)
 
 
@@ -410,6 +411,23 @@ def elementwise(what: str, real: Any, build: Callable[..., Var], arrays: Sequenc
             variables.append(form if dtype is None or dtype == STRING else cast(form, dtype))
         inputs.append(tensor)
     return place(what, result, build(*variables), inputs, column=column)
+
+
+T = TypeVar("T")
+
+
+def once(build: Callable[[Var], T]) -> Callable[[Var], T]:
+    """``build`` for operations with several answers, each recorded by itself: called once for the same graph value."""
+    made: list[tuple[Var, T]] = []
+
+    def run(x: Var) -> T:
+        for before, answer in made:
+            if before is x:
+                return answer
+        made.append((x, build(x)))
+        return made[-1][1]
+
+    return run
 
 
 def to_bool(var: Var) -> Var:

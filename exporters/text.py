@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import spox.opset.ai.onnx.v20 as op
 from spox import Var
 
 from onnxtwin.exporters import lookups
-from onnxtwin.exporters.array import Array, elementwise, is_missing
+from onnxtwin.exporters.array import Array, elementwise, is_missing, once
 from onnxtwin.exporters.domain import require_true
 from onnxtwin.exporters.signature import MISSING_TOKEN
+from onnxtwin.exporters.tensor import cast
 from onnxtwin.exporters.trace import require_trace
 
 
@@ -24,65 +25,82 @@ def isin(array: Array, values: Sequence[str]) -> Array:
     return elementwise("isin text", real, lambda x: lookups.isin(x, list(values)), [array], [None])
 
 
-def _certain(array: Array, kind: str) -> Array:
-    """Texts whose reading the graph decides as Python does; missing ones count as decided."""
+_NUMERIC = r"[\t-\r ]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[\t-\r ]*|[+-]?(?i:inf(?:inity)?)"
+"""What ``pandas.to_numeric`` reads, as an RE2 pattern (pandas' ``floatify`` and ``xstrtod``)."""
 
-    def build(x: Var) -> Var:
-        parsed = lookups.to_float(x) if kind == "f" else lookups.to_int(x)
-        return op.or_(parsed.certain, op.equal(x, op.const(np.array(MISSING_TOKEN))))
-
-    return elementwise(f"certain {kind}", np.ones(array.shape, bool), build, [array], [None])
+_ODD = r"(?s:.*[eE][\t-\r ].*)"
+"""Blanks within an exponent, which pandas reads after a plus sign only."""
 
 
-def _valid(array: Array, kind: str, real: np.ndarray) -> Array:
-    def build(x: Var) -> Var:
-        return (lookups.to_float(x) if kind == "f" else lookups.to_int(x)).valid
+class _Column:
+    """A text array and the questions asked of it."""
 
-    return elementwise(f"valid {kind}", real, build, [array], [None])
+    def __init__(self, array: Array) -> None:
+        self.array = array
+        self.gone = np.array([is_missing(v) for v in array.value.reshape(-1).tolist()], bool).reshape(array.shape)
+
+    def demand(self, build: Callable[[Var], Var], message: str, *, present: bool = False) -> None:
+        """Demand ``build`` of each text; of a missing one only if ``present``."""
+
+        def unless_missing(x: Var) -> Var:
+            return build(x) if present else op.or_(build(x), op.equal(x, op.const(np.array(MISSING_TOKEN))))
+
+        ok = ~self.gone if present else np.ones(self.array.shape, bool)
+        require_true(elementwise("demand on text", ok, unless_missing, [self.array], [None]), message)
 
 
-def to_number(array: Array, dtype: np.dtype, real: np.ndarray, *, coerce: bool = False) -> Array:
-    """Text as float64, float32 or integers, as Python's ``float`` and ``int`` read it.
+def to_number(array: Array, dtype: np.dtype, real: np.ndarray) -> Array:
+    """Text as float64, float32 or int64, as Python's ``float`` and ``int`` read it.
+
+    Rows whose text is no number are outside of the domain, and so are spellings that Python reads and the graph
+    does not (underscores, other scripts' digits). A missing text is NaN, and no integer.
 
     Parameters
     ----------
     real : the sample's own answer.
-    coerce : text that is no number becomes NaN; else such rows are outside of the domain, as are missing ones
-        for integers. Spellings that Python reads and the graph does not (underscores, other scripts' digits)
-        are outside of the domain always.
 
     Raises
     ------
     UnsupportedError
         For other dtypes.
     """
-    if dtype.kind not in "fiu" or dtype.kind in "iu" and coerce:
-        raise require_trace().unsupported(f"reads {dtype} from text", "read float64 or int64")
-    kind = "f" if dtype.kind == "f" else "i"
+    whole = dtype == np.int64
+    if not whole and dtype.kind != "f":
+        raise require_trace().unsupported(f"reads {dtype} from text", "read float64 or int64 and convert it")
     if array.is_constant:
         return Array(real)
-    present = np.array([not is_missing(v) for v in array.value.reshape(-1).tolist()], bool).reshape(array.shape)
-    require_true(_certain(array, kind), "text is a number in a spelling that is not followed here")
-    if coerce:
-        readable = present & ~np.isnan(real.astype(float)) | np.array([str(v).strip().lower().lstrip("+-") == "nan" for v in array.value.reshape(-1)]).reshape(array.shape)
-        valid = _valid(array, kind, readable & present)
-    else:
-        valid = _valid(array, kind, present)
-        allowed = valid if kind == "i" else np.logical_or(valid, _is_token(array, ~present))
-        require_true(allowed, "text is not a number")
+    column = _Column(array)
+    read = once(lookups.to_int if whole else lookups.to_float)
+    column.demand(lambda x: read(x).certain, "text is a number in a spelling that is not followed here")
+    column.demand(lambda x: read(x).valid, "text is not a number", present=whole)
 
     def build(x: Var) -> Var:
-        parsed = lookups.to_float(x) if kind == "f" else lookups.to_int(x)
-        if kind == "i":
-            return op.cast(parsed.value, to=dtype)
-        number = op.where(parsed.valid, parsed.value, op.const(np.nan))
-        return number if dtype == np.float64 else op.cast(number, to=dtype)
+        if whole:
+            return read(x).value
+        return cast(op.where(read(x).valid, read(x).value, op.const(np.nan)), dtype)
 
-    made = elementwise(f"number {dtype}", real.astype(dtype), build, [array], [None])
-    if kind == "i" and dtype.itemsize < 8:
-        raise require_trace().unsupported(f"reads {dtype} from text", "read int64 and convert it")
-    return made
+    return elementwise(f"number {dtype}", real.astype(dtype), build, [array], [None])
 
 
-def _is_token(array: Array, real: np.ndarray) -> Array:
-    return elementwise("is missing", real, lambda x: op.equal(x, op.const(np.array(MISSING_TOKEN))), [array], [None])
+def to_numeric(array: Array, real: np.ndarray, *, coerce: bool) -> Array:
+    """Text as float64, as ``pandas.to_numeric`` reads it; the empty text and a missing one are NaN.
+
+    Parameters
+    ----------
+    real : the sample's own answer, float64.
+    coerce : text that is no number becomes NaN; else such rows are outside of the domain.
+    """
+    if array.is_constant:
+        return Array(real)
+    column = _Column(array)
+    read = once(lookups.to_float)
+    numeric = once(lambda x: op.regex_full_match(x, pattern=_NUMERIC))
+
+    def certain(x: Var) -> Var:
+        odd = op.regex_full_match(x, pattern=_ODD)
+        return op.and_(op.not_(odd), op.or_(read(x).certain, op.not_(numeric(x))))
+
+    column.demand(certain, "text is a number in a spelling that is not followed here")
+    if not coerce:
+        column.demand(lambda x: op.or_(numeric(x), op.equal(x, op.const(np.array("", np.str_)))), "text is not a number")
+    return elementwise("to_numeric", real, lambda x: op.where(numeric(x), read(x).value, op.const(np.nan)), [array], [None])

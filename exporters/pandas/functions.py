@@ -127,7 +127,7 @@ def to_numeric(arg: Any, errors: str = "raise", downcast: Any = None, **kwargs: 
     from onnxtwin.exporters import text
 
     real = pd.to_numeric(arg.value, errors=errors).astype("float64")  # type: ignore[call-overload]
-    return arg.made(real, text.to_number(arg.array, np.dtype(np.float64), held(real), coerce=errors == "coerce"), what="to_numeric")
+    return arg.made(real, text.to_numeric(arg.array, held(real), coerce=errors == "coerce"), what="to_numeric")
 
 
 def _refused(name: str) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ from pandas.tseries.api import guess_datetime_format
 from spox import Var
 
 from onnxtwin.exporters import date_parsing, times
-from onnxtwin.exporters.array import elementwise, is_missing, is_traced
+from onnxtwin.exporters.array import elementwise, is_missing, is_traced, once
 from onnxtwin.exporters.domain import require_true
 from onnxtwin.exporters.pandas.held import held, refuse
 from onnxtwin.exporters.pandas.time_accessor import offset_seconds
@@ -46,8 +46,7 @@ def _parsed(arg: Any, real: pd.Series, errors: str, dayfirst: bool, utc: bool, f
     unit = times.unit_of(values.dtype)
     offset = offset_seconds(real.dtype) // 60
 
-    def parsed(x: Var) -> date_parsing.ParsedTime:
-        return date_parsing.parse_time(x, layout, unit, utc=utc, offset=0 if utc else offset)
+    parsed = once(lambda x: date_parsing.parse_time(x, layout, unit, utc=utc, offset=0 if utc else offset))
 
     def gone(x: Var) -> Var:
         return op.equal(x, op.const(np.array(MISSING_TOKEN)))
