@@ -56,16 +56,17 @@ class Text(Kind):
         if not self.missing_allowed:
             self.missing(position, value)
         if strict and not self._own(value):
-            own = "None" if self.column.missing_value == "None" else "nan"
+            label = repr(self.column.label)
+            own, way_out = "nan", f"X[{label}] = X[{label}].fillna(np.nan)"
+            if self.column.missing_value == "None":
+                own, way_out = (
+                    "None",
+                    f"X[{label}] = X[{label}].astype(object).where(X[{label}].notna(), None)",
+                )
             self.refuse(
                 position,
                 value,
-                "the pipeline tells these apart: "
-                + (
-                    "X[c] = X[c].astype(object).where(X[c].notna(), None)"
-                    if own == "None"
-                    else f"X = X.astype({{{self.column.label!r}: {self.column.dtype!r}}})"
-                ),
+                f"the pipeline tells these apart: {way_out}",
                 f"text, or {own} for a missing value",
             )
         return self.token

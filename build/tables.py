@@ -77,7 +77,8 @@ def _converted(texts: Any, column: Column) -> Any:
 
     instant = parse_dtype(column.dtype)
     if instant is not None and instant[0] == "datetime64":
-        return pd.to_datetime(texts, format="ISO8601").astype(column.dtype)
+        _demand_zones(texts, aware=instant[2] is not None)
+        return pd.to_datetime(texts, format="ISO8601", utc=instant[2] is not None).astype(column.dtype)
     if instant is not None:
         return pd.to_timedelta(texts).astype(column.dtype)
     if column.dtype in ("bool", "boolean"):
@@ -98,8 +99,23 @@ def _converted(texts: Any, column: Column) -> Any:
         return texts.astype(object).where(
             texts.notna(), None if column.missing_value == "None" else float("nan")
         )
+    if column.dtype == "str":
+        return texts
     if column.tensor == "string":
         return texts.astype(column.dtype)
     if column.dtype.lower().startswith(("int", "uint")):
         return texts.astype("Int64").astype(column.dtype)
     return texts.astype("float64").astype(column.dtype)
+
+
+def _demand_zones(texts: Any, *, aware: bool) -> None:
+    """Raise ValueError for an instant with a time zone where the column has none, or the reverse."""
+    given = texts.dropna()
+    wrong = given[given.str.contains(r"(?:Z|[+-]\d\d:?\d\d)$") != aware]
+    if len(wrong):
+        has = (
+            "has no time zone, and the column has one"
+            if aware
+            else "has a time zone, and the column has none"
+        )
+        raise ValueError(f"{wrong.iloc[0]!r} {has}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib import metadata
@@ -50,14 +51,17 @@ def record_vectors(
     chosen = choose(X, rows, seed)
     if rows_are == "shuffled":
         chosen = anonymise(chosen, seed)
-    return record(
-        session.signature,
-        _batches(session, pipeline, chosen, rows, seed),
-        lambda method, batch: getattr(pipeline, method)(batch),
-        rows_are=rows_are,
-        seed=seed,
-        doubt=doubt,
-    )
+    with warnings.catch_warnings():
+        # Hostile rows make pipelines warn about unknown categories and the like, once a batch.
+        warnings.simplefilter("ignore")
+        return record(
+            session.signature,
+            _batches(session, pipeline, chosen, rows, seed),
+            lambda method, batch: getattr(pipeline, method)(batch),
+            rows_are=rows_are,
+            seed=seed,
+            doubt=doubt,
+        )
 
 
 def _batches(session: Session, pipeline: Any, chosen: Any, rows: int, seed: int) -> Iterator[tuple[str, Any]]:
