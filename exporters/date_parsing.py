@@ -1,8 +1,7 @@
 """Dates written as text, read as ``pandas.to_datetime`` reads them, for one layout at a time.
 
-pandas infers a layout from the first text of a column and holds every other text to it. A layout of fixed
-width is a fixed set of character positions, so a row's digits times a matrix of place values give year,
-month, day and time in one product.
+pandas infers a layout from the first text of a column and holds every other text to it. A text that fits a
+layout exactly is a fixed number of runs of digits, which one Tokenizer finds and one Cast reads.
 """
 
 from __future__ import annotations
@@ -104,16 +103,17 @@ def parse_time(x: Var, fmt: str, unit: Unit, *, utc: bool = False, offset: int =
     for directive, size in (("%H", 3600), ("%M", 60), ("%S", 1)):
         if directive in fields:
             seconds = op.add(seconds, op.mul(fields[directive], const(size)))
-    if "%z" in fields:
-        shift = op.mul(fields["%z"], const(60)) if utc else const(offset * 60)
-        seconds = op.sub(seconds, shift)
     exists = op.less_or_equal(day, days_in_month(year, month))
-    nanos = fields.get("%f")
-    ticks = op.mul(seconds, const(TICKS[unit]))
-    if nanos is not None:
-        ticks = op.add(ticks, op.div(nanos, const(10**9 // TICKS[unit])))
+    nanos = fields.get("%f", const(0))
     if unit == "ns":
-        exists = op.and_(exists, _within_nanoseconds(seconds, nanos if nanos is not None else const(0)))
+        exists = op.and_(exists, _within_nanoseconds(seconds, nanos))
+    if "%z" in fields:
+        seconds = op.sub(seconds, op.mul(fields["%z"], const(60)) if utc else const(offset * 60))
+        if unit == "ns":  # pandas holds the local time first, then the time in UTC
+            exists = op.and_(exists, _within_nanoseconds(seconds, nanos))
+    ticks = op.mul(seconds, const(TICKS[unit]))
+    if "%f" in fields:
+        ticks = op.add(ticks, op.div(nanos, const(10**9 // TICKS[unit])))
     read = op.and_(shaped, exists)
     certain = op.or_(op.or_(shaped, missing), op.not_(op.regex_full_match(x, pattern=_loose(fmt))))
     return ParsedTime(op.where(read, ticks, const(NAT)), op.or_(read, missing), certain)
@@ -149,40 +149,40 @@ def _loose(fmt: str) -> str:
     return f"(?i:{''.join(out)}|today|now)"
 
 
+def _runs(parts: list[str]) -> list[list[str]]:
+    """Directives that follow each other without a character between them, which read as one number."""
+    runs: list[list[str]] = []
+    for before, part in zip([None, *parts], parts, strict=False):
+        if part.startswith("%") and part not in ("%f", "%z"):
+            if before is not None and before.startswith("%"):
+                runs[-1].append(part)
+            else:
+                runs.append([part])
+    return runs
+
+
 def _fields(flat: Flat, parts: list[str]) -> dict[str, Var]:
     """The int64 number of each directive, shaped as the input; ``%f`` in nanoseconds, ``%z`` in minutes."""
-    widths = [{"%Y": 4, "%f": 9, "%z": 0}.get(p, len(p)) for p in parts]
-    ends = np.cumsum(widths)
-    names = [p for p in parts if p.startswith("%") and p != "%z"]
-    weights = np.zeros((int(ends[-1]), len(names)), dtype=np.int64)
-    for part, width, end in zip(parts, widths, ends, strict=True):
-        if part in names:
-            weights[end - width : end, names.index(part)] = 10 ** np.arange(width)[::-1]
-    digits = _digits(flat, parts, len(weights))
-    numbers = op.matmul(digits, op.const(weights))
-    found = {n: flat.restore(op.gather(numbers, const(i), axis=1)) for i, n in enumerate(names)}
+    runs = _runs(parts)
+    vector = flat.vector
+    if "%f" in parts and "%z" in parts:
+        vector = first_column(flat.rest(rf"{_OFFSET}\z"))
+    # Padded with "0", because an empty text is no number. At most 14 digits: exact in float64.
+    written = tokens(vector, r"\.[0-9]+\z|[0-9]+" if "%f" in parts else "[0-9]+", pad="0")
+    numbers = op.cast(written, to=np.float64 if "%f" in parts else np.int64)
+    found: dict[str, Var] = {}
+    for index, run in enumerate(runs):
+        rest = op.cast(op.gather(numbers, const(index), axis=1), to=np.int64)
+        for part in reversed(run[1:]):
+            base = const(10_000 if part == "%Y" else 100)
+            found[part], rest = flat.restore(op.mod(rest, base)), op.div(rest, base)
+        found[run[0]] = flat.restore(rest)
+    if "%f" in parts:
+        nanos = op.round(op.mul(op.gather(numbers, const(len(runs)), axis=1), op.const(1e9)))
+        found["%f"] = flat.restore(op.cast(nanos, to=np.int64))
     if "%z" in parts:
         found["%z"] = flat.restore(_offset_minutes(flat))
     return found
-
-
-def _digits(flat: Flat, parts: list[str], width: int) -> Var:
-    """The characters of each text as int64 ``[N + 1, width]``, 0 for whatever is no digit."""
-    if "%f" in parts:
-        prefix = f"\\A(?s:.{{{width - 9}}})[0-9]{{1,9}}"
-        timed = first_column(flat.tokens(prefix))
-        chars = tokens(op.string_concat(timed, text("0" * 9)), "(?s).")
-    else:
-        chars = flat.tokens("(?s).")
-    if "%f" in parts or "%z" in parts:
-        chars = op.slice(chars, ints(0), ints(width), ints(1))
-    return _as_digits(chars)
-
-
-def _as_digits(chars: Var) -> Var:
-    return ml.label_encoder(
-        chars, keys_strings=list("0123456789"), values_int64s=list(range(10)), default_int64=0
-    )
 
 
 def _offset_minutes(flat: Flat) -> Var:
@@ -190,10 +190,13 @@ def _offset_minutes(flat: Flat) -> Var:
     written = first_column(flat.tokens(r"(?:Z|[+-][0-9]{2}:?[0-9]{2})\z"))
     pieces, _ = op.string_split(written, delimiter=":")
     chars = tokens(op.string_concat(join(pieces), text("0000")), "(?s).")
-    minutes = op.matmul(
-        _as_digits(op.slice(chars, ints(0), ints(5), ints(1))),
-        op.const(np.array([0, 600, 60, 10, 1], dtype=np.int64)),
+    digits = ml.label_encoder(
+        op.slice(chars, ints(0), ints(5), ints(1)),
+        keys_strings=list("0123456789"),
+        values_int64s=list(range(10)),
+        default_int64=0,
     )
+    minutes = op.matmul(digits, op.const(np.array([0, 600, 60, 10, 1], dtype=np.int64)))
     return op.where(op.equal(first_column(chars), text("-")), op.neg(minutes), minutes)
 
 

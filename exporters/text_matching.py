@@ -168,19 +168,13 @@ def replace_pattern(x: Var, pat: str, new: str, flags: int = 0) -> Var:
             f"replacing {pat!r} by pattern has no graph form: only plain text, one character class, and one "
             "class followed by + do; replace in steps, or before the pipeline"
         )
-    characters, run = found
+    hit, run = found
+    if hit == char_class(()):
+        return x
     flat = Flat(x)
-    if not new:
-        # The sentinel may lose all its characters, but a column is there if a text is not empty.
-        chars = flat.tokens("(?s).")
-        return flat.restore(join(op.where(full_match(chars, characters), text(""), chars)))
-    chars = flat.tokens("(?s).")
-    hit = full_match(chars, characters)
-    first = hit
-    if run:
-        before = op.pad(op.cast(hit, to=np.float64), ints(0, 1, 0, -1))
-        first = op.and_(hit, op.equal(before, op.const(0.0)))
-    return flat.restore(join(op.where(hit, op.where(first, text(new), text("")), chars)))
+    pieces = flat.tokens(f"{hit}{'+' if run else ''}|[^{hit[1:]}+")
+    replaced = full_match(pieces, f"{hit}+")
+    return flat.restore(join(op.where(replaced, text(new), pieces)))
 
 
 @cache
