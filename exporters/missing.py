@@ -48,14 +48,20 @@ def where_missing(column: Array, kinds: Collection[str] = ANY) -> Array:
     UnsupportedError
         If a column holds missing values of these and of other kinds, which the graph cannot tell apart.
     """
-    flags = np.array([_flagged(column.value[..., i], kinds) for i in range(column.shape[-1])]) if column.ndim == 2 else None
+    flags = (
+        np.array([_flagged(column.value[..., i], kinds) for i in range(column.shape[-1])])
+        if column.ndim == 2
+        else None
+    )
     alone = _flagged(column.value, kinds) if flags is None else bool(flags.any())
     held = column.value.dtype if column.is_constant else column.tensor.dtype
     real = np.array([_kind(v) is not None for v in column.value.reshape(-1)], bool).reshape(column.shape)
     if not alone or held.kind not in "fUO":
         return Array(np.zeros(column.shape, bool))
     if held == STRING:
-        found = elementwise("is missing", real, lambda x: op.equal(x, op.const(np.array(MISSING_TOKEN))), [column], [None])
+        found = elementwise(
+            "is missing", real, lambda x: op.equal(x, op.const(np.array(MISSING_TOKEN))), [column], [None]
+        )
     else:
         found = elementwise("is missing", real, op.isnan, [column], [None])
     return found if flags is None or flags.all() else np.logical_and(found, flags)

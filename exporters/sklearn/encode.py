@@ -88,15 +88,22 @@ def _text_keys(column: Array, categories: np.ndarray) -> Keys:
     positions = [i for i, c in enumerate(known) if isinstance(c, str)]
     values = [known[i] for i in positions]
     missing = _missing_position(column, categories)
-    if missing is not None:
-        return Keys([*values, MISSING_TOKEN], [*positions, missing], STRING)
-    return Keys(values, positions, STRING)
+    if missing is None:
+        return Keys(values, positions, STRING)
+    if MISSING_TOKEN in values:
+        raise require_trace().unsupported(
+            f"knows a missing value and the text {MISSING_TOKEN!r}, as which missing values travel",
+            "replace that text before fitting",
+        )
+    return Keys([*values, MISSING_TOKEN], [*positions, missing], STRING)
 
 
 def _missing_position(column: Array, categories: np.ndarray) -> int | None:
     """The category that the column's missing value is, None if it is unknown."""
     places = dict.fromkeys(("nan", "None", "NA")) | {
-        "None" if c is None else "nan": i for i, c in enumerate(categories.tolist()) if c is None or is_scalar_nan(c)
+        "None" if c is None else "nan": i
+        for i, c in enumerate(categories.tolist())
+        if c is None or is_scalar_nan(c)
     }
     kinds = sorted(kinds_of_missing(column.value))
     found = {places[kind] for kind in kinds}

@@ -18,7 +18,9 @@ from onnxtwin.exporters.tensor import STRING
 from onnxtwin.exporters.trace import require_trace
 
 
-@exports(SimpleImputer, "transform", hooks=("_validate_input", "_transform_indicator", "_concatenate_indicator"))
+@exports(
+    SimpleImputer, "transform", hooks=("_validate_input", "_transform_indicator", "_concatenate_indicator")
+)
 def simple_imputer_transform(self: Any, X: Any) -> Any:
     X = self._validate_input(X, in_fit=False)
     missing = get_mask(X, self.missing_values)
@@ -48,7 +50,11 @@ def _filled(X: Array, missing: Array, statistics: np.ndarray, missing_values: An
                 f"fills {'text' if text else 'numbers'} with {values[0]!r}",
                 "impute text and numbers in separate columns of a ColumnTransformer",
             )
-        fixed = np.array(values) if text else np.array(values, np.result_type(np.array(values), part.tensor.dtype))
+        fixed = (
+            np.array(values)
+            if text
+            else np.array(values, np.result_type(np.array(values), part.tensor.dtype))
+        )
         return np.where(mask, fixed if part.ndim == 2 else fixed[0], part)
 
     return by_parts(X, object, fill)

@@ -111,7 +111,9 @@ def _answers(encoder: Any, kind: Any, **params: Any) -> Any:
     for name, value in params.items():
         setattr(own, name, value)
 
-    def transform(X: Any, *args: Any, ignore_category_indices: Any = None, **kwargs: Any) -> tuple[np.ndarray, np.ndarray]:
+    def transform(
+        X: Any, *args: Any, ignore_category_indices: Any = None, **kwargs: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
         codes = np.minimum(np.arange(sizes.max() + 1)[:, None], sizes - 1)
         known = np.ones(codes.shape, bool)
         codes[-1], known[-1] = 0, False
