@@ -11,11 +11,12 @@ import numpy.typing as npt
 import onnxruntime as ort
 import pandas as pd
 
+from onnxtwin.build.session import RUNTIME_ERRORS
 from onnxtwin.exporters.errors import CheckError, InputError
 from onnxtwin.exporters.signature import Column, Input, Output, Signature
 from onnxtwin.runtime_checks.check import check
 from onnxtwin.runtime_checks.compare import ATOL, RTOL
-from onnxtwin.runtime_checks.python import RUNTIME_ERRORS, description
+from onnxtwin.runtime_checks.python import description
 from onnxtwin.runtime_checks.report import Report
 from onnxtwin.runtime_checks.rows import Rows, check_rows, column_values, count, is_missing
 

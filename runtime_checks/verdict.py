@@ -29,10 +29,10 @@ from onnxtwin.runtime_checks.nudge import PROBE, Change, changes, column, everyw
 from onnxtwin.runtime_checks.reference import REFUSES, Reference
 from onnxtwin.runtime_checks.rows import Rows, count, take
 
-CHUNK = 256
-"""Rows examined together: the runs with a changed step are whole-array runs."""
+CHUNK = 16, 256
+"""Rows examined together, first and at most: doubled as long as none of them is a mismatch."""
 
-ENOUGH = 200
+ENOUGH = 50
 """Mismatches of one method after which further failing rows count as such unexamined: it is red anyhow."""
 
 MANY_COLUMNS = 512
@@ -68,20 +68,20 @@ class Examiner:
         X : the failing rows only.
         expected, found : the pipeline's and the twin's answers to them, as they were in the batch.
         """
-        results = []
-        for start in range(0, count(X), CHUNK):
-            index = np.arange(start, min(start + CHUNK, count(X)))
-            if self._mismatches.get(method, 0) >= ENOUGH:
-                results.append(Examined(np.zeros(len(index), dtype=np.bool_), [""] * len(index)))
-                continue
+        undetermined = np.zeros(count(X), dtype=np.bool_)
+        reasons = [""] * count(X)
+        start, size = 0, CHUNK[0]
+        while start < count(X) and self._mismatches.get(method, 0) < ENOUGH:
+            index = np.arange(start, min(start + size, count(X)))
             e, f = [p.rows(index) for p in expected], [p.rows(index) for p in found]
             examined = self._chunk(method, take(X, index), e, f)
-            self._mismatches[method] = self._mismatches.get(method, 0) + int((~examined.undetermined).sum())
-            results.append(examined)
-        return Examined(
-            np.concatenate([r.undetermined for r in results]) if results else np.zeros(0, dtype=np.bool_),
-            [reason for r in results for reason in r.reasons],
-        )
+            wrong = int((~examined.undetermined).sum())
+            self._mismatches[method] = self._mismatches.get(method, 0) + wrong
+            undetermined[index] = examined.undetermined
+            reasons[start : start + size] = examined.reasons
+            start += size
+            size = CHUNK[0] if wrong else min(2 * size, CHUNK[1])
+        return Examined(undetermined, reasons)
 
     def _chunk(self, method: str, X: Rows, expected: Answer, found: Answer) -> Examined:
         cases = [_Cells.of(e, f, self._tolerance) for e, f in zip(expected, found, strict=True)]

@@ -8,22 +8,7 @@ from typing import Any
 import onnxruntime as ort
 
 from onnxtwin.build.session import Session
-from onnxtwin.exporters.errors import CheckError, InputError, OnnxTwinError
 from onnxtwin.exporters.signature import Signature
-
-RUNTIME_ERRORS: tuple[type[Exception], ...] = tuple(
-    error
-    for name in (
-        "Fail",
-        "InvalidArgument",
-        "InvalidGraph",
-        "InvalidProtobuf",
-        "NotImplemented",
-        "RuntimeException",
-    )
-    if isinstance(error := getattr(ort.capi.onnxruntime_pybind11_state, name, None), type)
-)
-"""What onnxruntime raises; they have no base class of their own."""
 
 
 def description() -> str:
@@ -51,15 +36,11 @@ class Runner:
         self.signature = signature
 
     def run(self, X: Any) -> dict[str, Any]:
-        """Answers keyed by method; InputError or DomainError for rows outside the twin's domain.
+        """Answers keyed by method.
 
         Raises
         ------
-        CheckError : onnxruntime itself failed on these rows.
+        InputError : rows that do not fit the signature; DomainError where the pipeline would refuse too.
+        OnnxTwinError : onnxruntime itself failed on these rows.
         """
-        try:
-            return self._session.run(X)
-        except InputError:
-            raise
-        except OnnxTwinError as error:
-            raise CheckError(f"{description()} failed while answering {len(X)} rows: {error}") from error
+        return self._session.run(X)

@@ -221,9 +221,7 @@ def test_a_pipeline_that_writes_into_its_argument_spoils_nothing() -> None:
 
 def test_documents_are_rows_too() -> None:
     documents = ["late again", "on time", "late", "never on time"]
-    pipeline = make_pipeline(CountVectorizer(), LogisticRegression(max_iter=1000)).fit(
-        documents, [1, 0, 1, 0]
-    )
+    pipeline = make_pipeline(CountVectorizer(), LogisticRegression()).fit(documents, [1, 0, 1, 0])
     signature = signature_of(pd.DataFrame({"X": documents}), "predict")
     report = check(FakeTwin(pipeline, documents, "predict"), pipeline, documents, signature=signature)
     assert report.ok
@@ -232,9 +230,7 @@ def test_documents_are_rows_too() -> None:
 
 def test_a_word_lost_in_documents_is_red() -> None:
     documents = pd.Series(["late again", "on time", "late", "never on time"])
-    pipeline = make_pipeline(CountVectorizer(), LogisticRegression(max_iter=1000)).fit(
-        documents, [1, 0, 1, 0]
-    )
+    pipeline = make_pipeline(CountVectorizer(), LogisticRegression()).fit(documents, [1, 0, 1, 0])
     twin = FakeTwin(pipeline, documents, "predict_proba", rows=lambda X: X.str.replace("again", ""))
     signature = signature_of(documents.to_frame(0), "predict_proba")
     worst = check(twin, pipeline, documents, signature=signature, cases=False)["predict_proba"].worst
@@ -249,9 +245,10 @@ def test_no_rows_is_not_green(lenient: Pipeline, passengers: pd.DataFrame) -> No
 
 
 def test_rows_that_are_all_refused_are_not_green(strict: Pipeline, passengers: pd.DataFrame) -> None:
-    report = check_fake(strict, passengers.assign(port="unseen"), "predict", sample=passengers, cases=False)
+    X = passengers[:40].assign(port="unseen")
+    report = check_fake(strict, X, "predict", sample=passengers, cases=False)
     assert not report.ok
-    assert report["predict"].total.refused == 500
+    assert report["predict"].total.refused == 40
 
 
 def test_a_family_can_be_asked_for_alone(lenient: Pipeline, passengers: pd.DataFrame) -> None:
@@ -263,8 +260,9 @@ def test_the_same_seed_makes_the_same_report(lenient: Pipeline, passengers: pd.D
     first, second, other = (
         check_fake(
             lenient,
-            passengers,
+            passengers[:60],
             "predict_proba",
+            cases=["missing"],
             seed=seed,
             rtol=0,
             atol=0,

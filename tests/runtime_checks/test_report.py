@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pandas as pd
+import pytest
+from fake_twins import Answers, check_fake
+from jsonschema import Draft202012Validator
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from onnxtwin.runtime_checks import Report
+from onnxtwin.runtime_checks.rows import plain, source
+
+SCHEMA = Path(__file__).parents[2] / "docs" / "report.schema.json"
+HOSTILE = "<b>&\x00\U0001f600é]]>[bold]"
+
+
+@pytest.fixture(scope="module")
+def orders() -> pd.DataFrame:
+    return pd.DataFrame({"weight": np.linspace(-1, 1, 40), "port": ["S", "C", HOSTILE, "Q"] * 10})
+
+
+@pytest.fixture(scope="module")
+def pipeline(orders: pd.DataFrame) -> Pipeline:
+    columns = make_column_transformer((StandardScaler(), ["weight"]), (OneHotEncoder(), ["port"]))
+    return make_pipeline(columns, LogisticRegression()).fit(orders, orders["weight"] > 0)
+
+
+@pytest.fixture(scope="module")
+def green(pipeline: Pipeline, orders: pd.DataFrame) -> Report:
+    return check_fake(pipeline, orders, "predict", "predict_proba")
+
+
+@pytest.fixture(scope="module")
+def red(pipeline: Pipeline, orders: pd.DataFrame) -> Report:
+    """Wrong in one row, which holds markup, and not refusing what the pipeline refuses."""
+
+    def off(X: pd.DataFrame, found: Answers) -> Answers:
+        found["predict_proba"][(X["port"] == HOSTILE) & (X["weight"] < -0.8), 1] = np.nan
+        return found
+
+    def known(X: pd.DataFrame) -> pd.DataFrame:
+        return X.assign(port=X["port"].where(X["port"].isin(orders["port"]), "S"))
+
+    report = check_fake(pipeline, orders, "predict", "predict_proba", answers=off, rows=known)
+    report.skipped["java"] = "no JDK was found"
+    return report
+
+
+class Reader(HTMLParser):
+    """Collects a page's tags and text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def read(page: str) -> Reader:
+    reader = Reader()
+    reader.feed(page)
+    return reader
+
+
+@pytest.mark.parametrize("colour", ["green", "red"])
+def test_the_json_report_follows_its_schema(colour: str, request: pytest.FixtureRequest) -> None:
+    report: Report = request.getfixturevalue(colour)
+    text = json.dumps(report.to_json(), allow_nan=False)
+    Draft202012Validator(json.loads(SCHEMA.read_text("utf-8"))).validate(json.loads(text))
+
+
+def test_the_json_report_says_what_the_verdict_rests_on(red: Report) -> None:
+    data = red.to_json()
+    by_name = {method["method"]: method for method in data["methods"]}
+    assert (data["verdict"], data["ok"]) == ("unequal", False)
+    assert by_name["predict_proba"]["mismatched"] == 1 + count_in(by_name, "row counts")
+    assert by_name["predict_proba"]["worst"]["absolute"] == "Infinity"
+    assert by_name["predict_proba"]["worst_row"]["found"] == "NaN"
+    assert by_name["predict"]["answered_outside_domain"] > 0
+
+
+def count_in(by_name: dict[str, Any], family: str) -> int:
+    tallies = {tally["family"]: tally for tally in by_name["predict_proba"]["families"]}
+    return int(tallies[family]["mismatched"])
+
+
+def test_a_report_holds_neither_clock_nor_path(
+    pipeline: Pipeline, orders: pd.DataFrame, green: Report
+) -> None:
+    again = check_fake(pipeline, orders, "predict", "predict_proba")
+    assert again.to_json() == green.to_json()
+    assert again.to_html() == green.to_html()
+    assert again.to_junit() == green.to_junit()
+
+
+def test_the_table_has_a_row_a_method_and_the_verdict(green: Report) -> None:
+    lines = str(green).splitlines()
+    assert [line.split()[1] for line in lines if line.startswith("│")] == ["predict", "predict_proba"]
+    assert lines[-1] == f"equal: {green.rows:,} rows compared"
+
+
+def test_the_table_shows_the_worst_row_and_what_was_skipped(red: Report) -> None:
+    text = str(red)
+    assert "unequal" in text
+    assert 'predict_proba[:, 1] is float("nan")' in text
+    assert "skipped java: no JDK was found" in text
+    assert source({"port": HOSTILE})[1:-1] in text
+
+
+def test_the_page_is_self_contained_and_shows_rows_literally(red: Report) -> None:
+    page = red.to_html()
+    reader = read(page)
+    assert {"script", "link", "img", "b"}.isdisjoint(reader.tags)
+    assert "http" not in page
+    assert source(HOSTILE) in reader.text
+    assert "unequal" in reader.text
+
+
+def test_the_page_shows_a_tally_a_method_and_family(green: Report) -> None:
+    reader = read(green.to_html())
+    tallies = sum(1 + len(method.families) for method in green.methods)
+    assert reader.tags.count("tr") == 1 + tallies
+
+
+def test_junit_has_a_case_a_method_and_family_and_fails_where_rows_are_wrong(red: Report) -> None:
+    suite = ET.fromstring(red.to_junit())
+    cases = list(suite.iter("testcase"))
+    failed = {(case.get("classname"), case.get("name")) for case in cases if case.find("failure") is not None}
+    assert ("onnxtwin.predict_proba", "sample") in failed
+    assert ("onnxtwin.predict", "unknown") in failed
+    assert ("onnxtwin.predict", "sample") not in failed
+    assert int(suite.get("failures", "0")) == len(failed)
+    assert int(suite.get("tests", "0")) == len(cases)
+    assert [case.get("name") for case in cases if case.find("skipped") is not None] == ["java"]
+
+
+def test_junit_of_a_green_report_has_no_failure(green: Report) -> None:
+    suite = ET.fromstring(green.to_junit())
+    assert suite.get("failures") == "0"
+    assert list(suite.iter("failure")) == []
+
+
+def test_junit_fails_if_nothing_was_compared(pipeline: Pipeline, orders: pd.DataFrame) -> None:
+    report = check_fake(pipeline, orders[:0], "predict", sample=orders)
+    suite = ET.fromstring(report.to_junit())
+    assert suite.get("failures") == "1"
+
+
+def test_a_row_is_typed_back_from_its_source() -> None:
+    row = {
+        "at": pd.Timestamp("2013-01-01 05:00", tz="UTC"),
+        "took": pd.Timedelta(90, unit="s"),
+        "name": "O'Hare",
+        "x": float("nan"),
+        "y": float("-inf"),
+        "none": None,
+        "na": pd.NA,
+        "nat": pd.NaT,
+        "n": 3,
+    }
+    back = eval(source(row), {"pd": pd})
+    assert list(back) == list(row)
+    assert repr(back) == repr(row)
+
+
+def test_json_values_are_plain() -> None:
+    values = [
+        np.float64(1.5),
+        np.int64(2),
+        np.bool_(True),
+        float("inf"),
+        pd.NaT,
+        pd.NA,
+        pd.Timestamp("2013-01-01"),
+    ]
+    assert plain(values) == [1.5, 2, True, "Infinity", "NaT", None, "2013-01-01T00:00:00"]
+
+
+def test_an_unknown_method_is_named(green: Report) -> None:
+    with pytest.raises(KeyError, match="decision_function"):
+        green["decision_function"]
