@@ -15,7 +15,6 @@ from onnx import helper
 from spox import Var
 
 from onnxtwin.exporters.errors import UnsupportedError
-from onnxtwin.exporters.tree_ensemble import DeferredTrees
 
 IR_VERSION = 10
 """What onnxruntime 1.21 reads."""
@@ -23,13 +22,12 @@ IR_VERSION = 10
 OPSETS = {"": 20, "ai.onnx.ml": 5, "com.microsoft": 1}
 
 
-def build(inputs: dict[str, Var], outputs: dict[str, Var], trees: DeferredTrees) -> onnx.ModelProto:
-    """The spox graph as a model, with the attributes of large nodes put back.
+def build(inputs: dict[str, Var], outputs: dict[str, Var]) -> onnx.ModelProto:
+    """The spox graph as a model, in which trees are still placeholders: copying millions of nodes takes seconds.
 
     Requires: every input is used or harmless. Ensures: IR and opsets of the oldest supported onnxruntime.
     """
     model = spox.build(inputs, outputs, drop_unused_inputs=False)
-    trees.patch(model)
     model.ir_version = IR_VERSION
     for entry in model.opset_import:
         limit = OPSETS.get(entry.domain)
@@ -38,14 +36,42 @@ def build(inputs: dict[str, Var], outputs: dict[str, Var], trees: DeferredTrees)
     return model
 
 
-def identity(var: Var) -> Var:
-    """``var`` as an output of its own, even where it is an input or another output too."""
-    return op.identity(var)
-
-
 def condition(var: Var) -> Var:
     """A bool condition ``[N]`` as an output column ``[N, 1]``."""
     return op.unsqueeze(var, op.const(np.array([1], np.int64)))
+
+
+def isolate(model: onnx.ModelProto, values: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """Let every reader of a recorded value read its real value instead, in place.
+
+    Requires: the outputs ``v0``, ``v1``, ... are identities of the recorded values. Ensures: each output answers what
+    its operation makes of the real values of its inputs.
+
+    Returns
+    -------
+    dict
+        The additional inputs to feed.
+    """
+    graph = model.graph
+    recorded = {node.output[0]: node for node in graph.node if node.op_type == "Identity" and node.output[0].startswith("v")}
+    feeds: dict[str, np.ndarray] = {}
+    alias: dict[str, str] = {}
+    for i, value in enumerate(values):
+        source = recorded[f"v{i}"].input[0]
+        if source not in alias:
+            alias[source] = f"r{i}"
+            feeds[f"r{i}"] = value
+            kind = helper.np_dtype_to_tensor_dtype(value.dtype) if value.dtype.kind != "U" else onnx.TensorProto.STRING
+            graph.input.append(helper.make_tensor_value_info(f"r{i}", kind, None))
+    for node in graph.node:
+        if node.output[0] in recorded:
+            continue
+        for i, name in enumerate(node.input):
+            node.input[i] = alias.get(name, name)
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                _rename_outer(attribute.g, alias)
+    return feeds
 
 
 def join_conditions(graph: onnx.GraphProto, names: Sequence[str], joined: str) -> list[int]:
