@@ -11,6 +11,7 @@ the number of threads. Here it only finds the leaves.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -53,11 +54,21 @@ class DeferredTrees:
 
     def __init__(self) -> None:
         self._attributes: list[Attributes] = []
+        self._keys: dict[bytes, int] = {}
 
     def add(self, attributes: Attributes) -> int:
-        """Keep the attributes; the answer is the key that the placeholder node carries."""
-        self._attributes.append(attributes)
-        return len(self._attributes) - 1
+        """Keep the attributes; the answer is the key that the placeholder node carries.
+
+        Equal attributes have one key, so that equal nodes have equal placeholders and can be merged.
+        """
+        content = hashlib.sha256()
+        for name, value in sorted(attributes.items()):
+            content.update(f"{name} {np.shape(value)}".encode())
+            content.update(np.ascontiguousarray(value))
+        key = self._keys.setdefault(content.digest(), len(self._attributes))
+        if key == len(self._attributes):
+            self._attributes.append(attributes)
+        return key
 
     def patch(self, model: onnx.ModelProto) -> None:
         """Give every placeholder in ``model``, subgraphs and functions too, its attributes, in place.

@@ -343,6 +343,17 @@ def test_trees_inside_a_subgraph_are_patched() -> None:
     )
 
 
+def test_equal_trees_are_kept_once() -> None:
+    tree = from_sklearn([DecisionTreeRegressor(max_depth=2).fit(X, Y).tree_])
+    other = tree.with_values(tree.values + 1)
+    keys = [
+        DeferredTrees.add(trees, node_attributes(t, t.values[:, 0], t.tree_of_node))
+        for trees in [DeferredTrees()]
+        for t in (tree, other, tree)
+    ]
+    assert keys == [0, 1, 0]
+
+
 def test_a_placeholder_of_another_export_is_refused() -> None:
     tree = from_sklearn([DecisionTreeRegressor(max_depth=2).fit(X, Y).tree_])
     with deferred():
