@@ -12,7 +12,7 @@ from onnxtwin.exporters.array import Array
 from onnxtwin.exporters.trace import require_trace
 
 
-def require_finite(array: Array, *, allow_nan: bool, source: Array | None = None) -> None:
+def require_finite(array: Any, *, allow_nan: bool, source: Any = None) -> None:
     """Demand that ``array`` holds no infinities and, unless ``allow_nan``, no NaN.
 
     A raw column's own missing values are described by ``missing_allowed``, which the pipeline was asked for. Of a
@@ -58,7 +58,7 @@ def require_finite(array: Array, *, allow_nan: bool, source: Array | None = None
     trace.require(good.tensor.flat, f"the pipeline {what} here and refuses it")
 
 
-def _require_no_nan(array: Array, columns: list[int]) -> None:
+def _require_no_nan(array: Any, columns: list[int]) -> None:
     from onnxtwin.exporters.missing import parts_of, where_missing
 
     parts = [part for at, part in parts_of(array) if set(range(at.start, at.stop)) & set(columns)] if array.ndim == 2 else [array]
@@ -69,7 +69,7 @@ def _require_no_nan(array: Array, columns: list[int]) -> None:
             require_true(good, "the pipeline computes NaN here and refuses it")
 
 
-def require_non_negative(array: Array) -> None:
+def require_non_negative(array: Any) -> None:
     """Demand that no value is below zero."""
     if not array.is_constant:
         good = np.logical_not(np.less(array, 0))

@@ -40,7 +40,7 @@ def _kind(value: Any) -> str | None:
     return "nan" if isinstance(value, (float, np.floating)) and value != value else None
 
 
-def where_missing(column: Array, kinds: Collection[str] = ANY) -> Array:
+def where_missing(column: Array, kinds: Collection[str] = ANY) -> Any:
     """Where a column or block of one element type holds a missing value of one of ``kinds``; bool.
 
     Raises
@@ -73,7 +73,8 @@ def _flagged(values: np.ndarray, kinds: Collection[str]) -> bool:
         return True
     if present & set(kinds):
         raise require_trace().unsupported(
-            f"a column holds {' and '.join(sorted(present))}, of which only {' and '.join(sorted(kinds))} counts as missing here",
+            f"a column holds {' and '.join(sorted(present))}, "
+            f"of which only {' and '.join(sorted(kinds))} counts as missing here",
             "use one kind of missing value: series.fillna(np.nan)",
         )
     return False
@@ -93,7 +94,7 @@ def parts_of(matrix: Array) -> list[tuple[slice, Array]]:
     return found
 
 
-def by_parts(matrix: Array, dtype: Any, function: Callable[[slice, Array], Array]) -> Array:
+def by_parts(matrix: Array, dtype: Any, function: Callable[[slice, Array], Any]) -> Array:
     """``function(columns, part)`` for each part of a 2-D array, joined again as ``dtype``."""
     made = [function(columns, part) for columns, part in parts_of(matrix)]
     if not made:

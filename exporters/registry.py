@@ -147,7 +147,7 @@ def _same(got: np.ndarray, real: np.ndarray) -> bool:
 
 def _same_object(a: Any, b: Any) -> bool:
     if isinstance(a, (int, float)) and isinstance(b, float):
-        return agrees(np.float64(a), np.float64(b))
+        return agrees(np.asarray(a, float), np.asarray(b))
     return bool(is_missing(a) and is_missing(b) or a == b)
 
 

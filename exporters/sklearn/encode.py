@@ -116,7 +116,7 @@ def _missing_position(column: Array, categories: np.ndarray) -> int | None:
 
 
 def _number_keys(column: Array, categories: np.ndarray) -> Keys:
-    """numpy compares both sides in their common dtype; of categories that become equal there, the first counts."""
+    """numpy compares both sides in their common dtype; of categories equal there, the first counts."""
     if categories.dtype.kind not in "biuf":
         raise require_trace().unsupported(
             f"looks up numbers ({column.dtype}) among categories of dtype {categories.dtype}",

@@ -35,11 +35,11 @@ def simple_imputer_transform(self: Any, X: Any) -> Any:
     return self._concatenate_indicator(X, indicator)
 
 
-def _filled(X: Array, missing: Array, statistics: np.ndarray, missing_values: Any) -> Array:
+def _filled(X: Array, missing: Array, statistics: np.ndarray, missing_values: Any) -> Any:
     if X.dtype.kind != "O":
         return X if missing.is_constant else np.where(missing, statistics.astype(X.dtype), X)
 
-    def fill(columns: slice, part: Array) -> Array:
+    def fill(columns: slice, part: Array) -> Any:
         mask = mask_of_part(part, missing_values)
         values = statistics[columns].tolist()
         if mask.is_constant or all(is_missing(v) for v in values):

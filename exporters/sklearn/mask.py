@@ -16,15 +16,15 @@ from onnxtwin.exporters.tensor import STRING
 
 
 @exports(_mask, "_get_mask")
-def get_mask(X: Any, value_to_mask: Any) -> Array:
+def get_mask(X: Any, value_to_mask: Any) -> Any:
     X = asarray(X)
     if X.dtype.kind == "O":
         return by_parts(X, bool, lambda _, part: mask_of_part(part, value_to_mask))
     return mask_of_part(X, value_to_mask)
 
 
-def mask_of_part(part: Array, value: Any) -> Array:
-    """Where an array of one element type holds ``value``, as Python compares objects: text never equals a number."""
+def mask_of_part(part: Array, value: Any) -> Any:
+    """Where an array of one element type holds ``value``; text never equals a number."""
     if is_pandas_na(value):
         return where_missing(part, ANY)
     if is_scalar_nan(value):

@@ -1,7 +1,7 @@
 """``sklearn.preprocessing._encoders`` and ``_target_encoder``: one look-up a column.
 
-The tables are filled by the encoders' own code: it is run once on each category and on an unknown one, so that
-every rule about rare, dropped, unknown and missing categories is scikit-learn's.
+The tables are filled by the encoders' own code: it is run once on each category and on an unknown one, so
+that every rule about rare, dropped, unknown and missing categories is scikit-learn's.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from onnxtwin.exporters.trace import require_trace
 HOOKS = ("_check_X", "_transform", "_map_infrequent_categories")
 
 _OWN = {kind: inspect.unwrap(kind.transform) for kind in (OneHotEncoder, OrdinalEncoder, TargetEncoder)}
-"""The methods as scikit-learn wrote them, without the wrappers that a trace or ``set_output`` puts around them."""
+"""The methods as scikit-learn wrote them, without what a trace or ``set_output`` wraps around them."""
 
 
 @exports(OneHotEncoder, "transform", hooks=HOOKS)
