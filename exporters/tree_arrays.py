@@ -75,11 +75,11 @@ class Trees:
     def max_depth(self) -> int:
         """Splits on the way to the deepest leaf; 0 if no tree splits."""
         depth = 0
-        level = self.roots[~self.is_leaf[self.roots]]
+        level = self.roots[self.left[self.roots] >= 0]
         while len(level):
             depth += 1
             level = np.concatenate([self.left[level], self.right[level]])
-            level = level[~self.is_leaf[level]]
+            level = level[self.left[level] >= 0]
         return depth
 
     def with_values(self, values: NDArray[np.float64]) -> Trees:
@@ -91,7 +91,7 @@ class Trees:
         first = int(self.roots[index])
         last = int(self.roots[index + 1]) if index + 1 < self.n_trees else self.n_nodes
         part = slice(first, last)
-        leaf = self.is_leaf[part]
+        leaf = self.left[part] < 0
         return replace(
             self,
             roots=np.zeros(1, np.int64),
