@@ -20,9 +20,10 @@ def k_bins_discretizer_transform(self: Any, X: Any) -> Any:
     edges = np.full((len(inner), max(map(len, inner))), np.inf)
     for row, own in zip(edges, inner, strict=True):
         row[: len(own)] = own
-    bins = np.sum(np.greater_equal(X[:, :, None], edges), axis=2)
+    reached = np.greater_equal(X[:, :, None], edges).astype(X.dtype)
+    bins = np.sum(reached, axis=2)
     if self.encode == "ordinal":
-        return bins.astype(X.dtype)
+        return bins
     column = np.repeat(np.arange(len(inner)), self.n_bins_)
-    code = np.concatenate([np.arange(n) for n in self.n_bins_])
+    code = np.concatenate([np.arange(n) for n in self.n_bins_]).astype(X.dtype)
     return np.equal(bins[:, column], code).astype(X.dtype)

@@ -67,7 +67,7 @@ def test_a_column_without_any_value_is_kept_or_dropped_as_fitted(
     empty[:, 1] = NAN
     imputer = SimpleImputer(strategy=strategy, keep_empty_features=keep_empty_features, add_indicator=True)
     session = assert_twin_equal(imputer.fit(empty), empty, HOSTILE)
-    assert session.signature.outputs[0].shape == (None, 7 if keep_empty_features else 6)
+    assert session.signature.outputs[0].shape == (None, imputer.transform(empty).shape[1])
 
 
 @pytest.mark.parametrize("strategy", ["most_frequent", "constant"])
@@ -144,7 +144,7 @@ def test_numbers_filled_with_text_are_refused() -> None:
 def test_a_column_of_both_none_and_nan_is_refused() -> None:
     rows = pd.DataFrame({"city": pd.Series(["Oslo", "Rome", NAN] * 8, dtype=object)})
     hide = FunctionTransformer(lambda X: X.where(X != "Rome", None))
-    model = make_pipeline(hide, SimpleImputer(strategy="most_frequent")).fit(rows)
+    model = make_pipeline(hide, SimpleImputer(strategy="constant")).fit(rows)
     with pytest.raises(UnsupportedError, match="None and nan, of which only nan counts as missing"):
         twin_of(model, rows)
 
