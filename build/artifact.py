@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from onnxtwin.build import canonical
 from onnxtwin.build.atomic import new_folder
 from onnxtwin.build.contract import FORMAT, KIND, to_contract, to_signature
-from onnxtwin.build.manifest import MANIFEST, make_manifest, read_manifest, verify
+from onnxtwin.build.manifest import MANIFEST, make_manifest, read_manifest, verified, verify
 from onnxtwin.build.session import Session
 from onnxtwin.build.vectors import Vectors
 from onnxtwin.build.weights import MODEL_LIMIT, WEIGHTS, write_model
@@ -59,15 +59,25 @@ class Artifact:
         """
         if VECTORS not in self.manifest["files"]:
             raise ArtifactError(f"{self.path}: this artifact holds no recorded vectors")
-        return Vectors.from_json(_read_json(self.path / VECTORS))
+        return Vectors.from_json(json.loads(self.file(VECTORS)))
 
     @property
     def report(self) -> Mapping[str, Any] | None:
         """The report of the check that the artifact passed, if it was recorded."""
         if REPORT not in self.manifest["files"]:
             return None
-        report: Mapping[str, Any] = _read_json(self.path / REPORT)
+        report: Mapping[str, Any] = json.loads(self.file(REPORT))
         return report
+
+    def file(self, name: str) -> bytes:
+        """The bytes of one of its files, as the manifest has them.
+
+        Raises
+        ------
+        ArtifactError
+            If the file is another by now: somebody replaced the artifact after it was opened.
+        """
+        return verified(self.path, name, self.manifest)
 
     def session(self, threads: int = 1) -> Session:
         """The graph in onnxruntime.
@@ -77,11 +87,11 @@ class Artifact:
         ArtifactError
             If onnxruntime cannot load it.
         """
-        model = self.path / MODEL
+        model = self.file(MODEL)
         try:
             if WEIGHTS in self.manifest["files"]:
-                return Session(model, self.signature, threads)
-            return Session(model.read_bytes(), self.signature, threads)
+                return Session(self.path / MODEL, self.signature, threads)
+            return Session(model, self.signature, threads)
         except OnnxTwinError as error:
             raise ArtifactError(f"{self.path}: {error}") from error
 
@@ -146,7 +156,7 @@ def read(path: str | Path) -> Artifact:
     folder = Path(path)
     manifest = read_manifest(folder)
     verify(folder, manifest)
-    contract = _read_json(folder / CONTRACT)
+    contract = json.loads(verified(folder, CONTRACT, manifest))
     if not isinstance(contract, dict) or contract.get("artifact") != KIND:
         raise ArtifactError(f"{folder / CONTRACT}: is no contract; build the artifact again")
     if contract.get("format") != FORMAT:
@@ -165,12 +175,8 @@ def _demand_replaceable(target: Path) -> None:
         return
     marker = None
     with contextlib.suppress(OSError, ValueError):
-        marker = _read_json(target / MANIFEST)
+        marker = json.loads((target / MANIFEST).read_bytes())
     if not isinstance(marker, dict) or marker.get("artifact") != KIND:
         raise ArtifactError(
             f"{target}: holds files that are no artifact, and is left alone; name another folder or empty it"
         )
-
-
-def _read_json(file: Path) -> Any:
-    return json.loads(file.read_bytes())

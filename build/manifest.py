@@ -98,6 +98,24 @@ def verify(folder: Path, manifest: Mapping[str, Any]) -> None:
             raise ArtifactError(f"{file}: is altered: its SHA-256 is not the manifest's; {_AGAIN}")
 
 
+def verified(folder: Path, name: str, manifest: Mapping[str, Any]) -> bytes:
+    """The bytes of one file, checked as they are read.
+
+    Raises
+    ------
+    ArtifactError
+        If they are not the manifest's any more.
+    """
+    file = folder / name
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise ArtifactError(f"{file}: cannot be read any more ({error}); open the artifact again") from error
+    if hashlib.sha256(content).hexdigest() != manifest["files"][name]["sha256"]:
+        raise ArtifactError(f"{file}: was replaced after the artifact was opened; open it again")
+    return content
+
+
 def _digest(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

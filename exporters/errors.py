@@ -44,3 +44,7 @@ class RecipeError(OnnxTwinError):
 
 class CheckError(OnnxTwinError):
     """A check could not be carried out (which is never the same as green)."""
+
+
+class UnequalError(CheckError):
+    """The twin's answers are not the pipeline's, so nothing is written."""

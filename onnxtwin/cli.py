@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from onnxtwin.exporters.errors import OnnxTwinError
+from onnxtwin.exporters.errors import OnnxTwinError, UnequalError
 from onnxtwin.twin import RECORDED_ROWS, export
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ def _named(file: Path | None, report: Report, several: bool) -> Path | None:
 
 
 class _Reported:
-    """Ends a command with exit code 3 whatever goes wrong in it, so that only a verdict ends with 0 or 1.
+    """Ends a command with exit code 3 whatever goes wrong in it: only a verdict ends with 0 or 1.
 
     An error raised on purpose, and a file that cannot be read or written, is one message; anything else is
     a defect, here or in the pipeline, and shows its traceback.
@@ -251,13 +251,14 @@ class _Reported:
         if error is None or isinstance(error, (typer.Exit, typer.BadParameter)):
             return
         console = Console(stderr=True)
+        code = UNEQUAL if isinstance(error, UnequalError) else COULD_NOT_RUN
         if isinstance(error, KeyboardInterrupt):
             console.print("[bold red]interrupted[/]")
         elif isinstance(error, (OnnxTwinError, OSError)) and not self._debug:
             console.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
         else:
             traceback.print_exception(error)
-        raise typer.Exit(COULD_NOT_RUN) from error
+        raise typer.Exit(code) from error
 
 
 @contextlib.contextmanager

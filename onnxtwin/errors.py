@@ -9,6 +9,7 @@ from onnxtwin.exporters.errors import (
     RecipeError,
     RecordingError,
     SignatureError,
+    UnequalError,
     UnsupportedError,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "RecipeError",
     "RecordingError",
     "SignatureError",
+    "UnequalError",
     "UnsupportedError",
 ]

@@ -16,7 +16,7 @@ from onnxtwin.build.replay import SelfTest, replay
 from onnxtwin.build.session import Session
 from onnxtwin.build.vectors import Vectors
 from onnxtwin.build.weights import MODEL_LIMIT, write_model
-from onnxtwin.exporters.errors import ArtifactError, CheckError
+from onnxtwin.exporters.errors import ArtifactError, CheckError, UnequalError
 from onnxtwin.exporters.signature import Signature
 
 if TYPE_CHECKING:
@@ -136,7 +136,9 @@ class Twin:
             raise ArtifactError(
                 "this twin was unpickled without its artifact: load the artifact to see its graph"
             )
-        return onnx.load(str(self._artifact.path / artifacts.MODEL))
+        model = onnx.load_model_from_string(self._artifact.file(artifacts.MODEL))
+        onnx.load_external_data_for_model(model, str(self._artifact.path))
+        return model
 
     def run(self, X: Any, methods: Iterable[str] | None = None) -> dict[str, Any]:
         """Answers of all methods (or those named) for raw rows, keyed by method.
@@ -252,16 +254,16 @@ class Twin:
         ------
         ArtifactError
             If it cannot be written.
-        CheckError
+        UnequalError
             If the last check was red, or the twin's answers to the recorded rows are not the pipeline's.
         """
         report = self._report
         if report is not None and not report.ok:
-            raise CheckError(f"nothing was written, the last check of this twin is {report.verdict}")
+            raise UnequalError(f"nothing was written, the last check of this twin is {report.verdict}")
         recorded = self._recorded(vectors, rows, seed)
         test = replay(self._session, recorded)
         if not test.ok:
-            raise CheckError(f"nothing was written, recorded rows are {test}; see Twin.check()")
+            raise UnequalError(f"nothing was written, recorded rows are {test}; see Twin.check()")
         if report is not None and vectors != "real":
             from onnxtwin.recording import without_rows
 

@@ -189,6 +189,16 @@ class TestDefects:
             artifact.read(folder).session()
 
 
+class TestReplacedWhileOpen:
+    def test_the_old_contract_never_meets_the_new_graph(self, folder: Path) -> None:
+        opened = artifact.read(folder)
+        write(folder, matrix(3))
+        with pytest.raises(ArtifactError, match=r"model\.onnx: was replaced after the artifact was opened"):
+            opened.session()
+        with pytest.raises(ArtifactError, match=r"vectors\.json: cannot be read any more"):
+            _ = opened.vectors
+
+
 class TestBytes:
     def test_writing_twice_gives_the_same_bytes(self, folder: Path, tmp_path: Path) -> None:
         report = {"verdict": "equal", "rows": 2}

@@ -27,6 +27,7 @@ from onnxtwin.errors import (
     DomainError,
     InputError,
     OnnxTwinError,
+    UnequalError,
     UnsupportedError,
 )
 from onnxtwin.recording import WITHHELD, research_versions
@@ -252,10 +253,10 @@ class TestUnequal:
         assert not liar.self_test().ok
 
     def test_nothing_is_saved(self, liar: Twin, tmp_path: Path) -> None:
-        with pytest.raises(CheckError, match="nothing was written, recorded rows are UNEQUAL"):
+        with pytest.raises(UnequalError, match="nothing was written, recorded rows are UNEQUAL"):
             liar.save(tmp_path / "liar")
         liar.check()
-        with pytest.raises(CheckError, match="nothing was written, the last check of this twin is unequal"):
+        with pytest.raises(UnequalError, match="nothing was written, the last check of this twin is unequal"):
             liar.save(tmp_path / "liar")
         assert list(tmp_path.iterdir()) == []
 
