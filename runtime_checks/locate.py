@@ -243,8 +243,8 @@ def _after(seen: list[str], order: list[str], last: str) -> Location:
 
 
 def _difference(column: _Column, bad: _Tensors, recognised: BoolArray, same: BoolArray) -> Location:
-    """The recognised tensor column that is right most often, on the first row where it is not."""
-    candidates = np.nonzero(recognised)[0]
+    """The recognised tensor column that (the last such) that is right most often, where it is not."""
+    candidates = np.nonzero(recognised)[0][::-1]
     best = candidates[np.argmax(same[:, candidates].sum(axis=0))]
     row = int(np.argmin(same[:, best]))
     expected, found = typed(column.wrong[row]), typed(bad.like(column.wrong)[row, best])

@@ -23,7 +23,7 @@ Signs = npt.NDArray[np.int8]
 FEW_COLUMNS = 16
 """Up to so many columns of a step's output are also changed one at a time."""
 
-RANDOM = 16
+RANDOM = 8
 """Runs in which every number moves up or down at random (seeded, so that a verdict repeats)."""
 
 PROBE = 2.0**-20

@@ -29,10 +29,10 @@ from onnxtwin.runtime_checks.nudge import PROBE, Change, changes, column, everyw
 from onnxtwin.runtime_checks.reference import REFUSES, Reference
 from onnxtwin.runtime_checks.rows import Rows, count, take
 
-CHUNK = 16, 256
+CHUNK = 8, 256
 """Rows examined together, first and at most: doubled as long as none of them is a mismatch."""
 
-ENOUGH = 50
+ENOUGH = 20
 """Mismatches of one method after which further failing rows count as such unexamined: it is red anyhow."""
 
 MANY_COLUMNS = 512

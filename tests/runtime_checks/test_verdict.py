@@ -129,17 +129,17 @@ def test_an_imputed_column_is_as_raw_as_its_source() -> None:
 
 def test_category_codes_are_exact_so_that_wrong_categories_are_mismatches() -> None:
     rng = np.random.default_rng(0)
-    X = pd.DataFrame({"port": rng.choice(list("SCQ"), 150), "fare": rng.normal(size=150)})
+    X = pd.DataFrame({"port": rng.choice(list("SCQ"), 300), "fare": rng.normal(size=300)})
     y = (X["port"] == "S") ^ (X["fare"] > 1)
     encode = ColumnTransformer([("port", OrdinalEncoder(), ["port"])], remainder="passthrough")
-    model = HistGradientBoostingClassifier(categorical_features=[0], max_iter=2)
+    model = HistGradientBoostingClassifier(categorical_features=[0], max_iter=5)
     pipeline = Pipeline([("encode", encode), ("model", model)]).fit(X, y)
 
     def swapped(given: pd.DataFrame) -> pd.DataFrame:
         return given.assign(port=given["port"].map({"S": "C", "C": "S", "Q": "Q"}))
 
     total = check_fake(pipeline, X, "predict", rows=swapped, cases=False)["predict"].total
-    assert total.mismatched > 40
+    assert total.mismatched > 100
     assert total.undetermined == 0
 
 
