@@ -41,14 +41,14 @@ def one_hot_encoder_transform(self: Any, X: Any) -> Any:
     for i, (column, categories) in enumerate(zip(columns, self.categories_, strict=True)):
         place = look_up(column, categories, places[: len(categories), i], places[-1, i])
         hits.append(np.equal(place[:, None], np.arange(counts[i])))
-    return np.concatenate(hits, axis=1).astype(self.dtype)
+    return _typed(np.concatenate(hits, axis=1), self.dtype)
 
 
 @exports(OrdinalEncoder, "transform", hooks=HOOKS)
 def ordinal_encoder_transform(self: Any, X: Any) -> Any:
     columns = _columns(self, X, strict=self.handle_unknown == "error")
     answer = _answers(self, OrdinalEncoder)
-    return np.stack(_encoded(self, columns, answer), axis=1).astype(self.dtype)
+    return _typed(np.stack(_encoded(self, columns, answer), axis=1), self.dtype)
 
 
 @exports(TargetEncoder, "transform", hooks=(*HOOKS, "_transform_X_ordinal"))
@@ -67,6 +67,15 @@ def target_encoder_transform(self: Any, X: Any) -> Any:
     ]
     encoded = np.take(constant(np.concatenate(blocks)), np.stack(rows, axis=1), axis=0)
     return np.reshape(encoded, (encoded.shape[0], -1))
+
+
+def _typed(encoded: Any, dtype: Any) -> Any:
+    """``encoded`` in the encoder's dtype; integers of any size stay int64 in the graph, as raw ones do."""
+    dtype = np.dtype(dtype)
+    if dtype.kind not in "iu":
+        return encoded.astype(dtype)
+    wide = encoded.astype(np.int64)
+    return Array(wide.value.astype(dtype), wide.tensor)
 
 
 def _encoded(encoder: Any, columns: list[Array], answer: np.ndarray) -> list[Array]:
