@@ -36,7 +36,8 @@ def unsupported():
 
 def another():
     pipeline, X, y = flowers()
-    pipeline[-1].intercept_ = pipeline[-1].intercept_ * 1.5
+    imputer = pipeline[0].transformers_[0][1][0]
+    imputer.statistics_[3] += 1
     return pipeline, X
 
 def memory():
@@ -101,7 +102,7 @@ class TestBuild:
         def export(estimator: Any, X: Any, **options: Any) -> Any:
             twin = module.export(estimator, X, **options)
             twin._pipeline = flowers()[0]
-            twin._pipeline[-1].intercept_ = twin._pipeline[-1].intercept_ * 1.5
+            twin._pipeline[0].transformers_[0][1][0].statistics_[3] += 1
             return twin
 
         monkeypatch.setattr("onnxtwin.cli.export", export)
