@@ -49,7 +49,15 @@ _COMPAT = "sklearn.externals.array_api_compat.numpy"
 def array_namespace() -> types.ModuleType:
     """The array API namespace of traced arrays: scikit-learn's wrapper of numpy (or numpy) that knows them."""
     compat = sys.modules.get(_COMPAT, np)
-    return _Proxy(compat, {name: made for name, made in NUMPY.items() if hasattr(compat, name)})
+    return _Proxy(compat, {name: made for name, made in (NUMPY | _ARRAY_API).items() if hasattr(compat, name)})
+
+
+def _clip(x: Any, /, min: Any = None, max: Any = None, *, out: Any = None) -> Any:
+    return np.clip(x, min, max, out=out)
+
+
+_ARRAY_API = {"clip": _clip}
+"""Functions that the wrapper composes from others, which numpy's own answer at once."""
 
 
 def _gated(real: Any, replacement: Any) -> Any:
