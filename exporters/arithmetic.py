@@ -99,8 +99,9 @@ def int_sum(a: Var, axes: Var, *, keepdims: bool) -> Var:
     half = _const(_HALF, a)
     high = floor_divide(a, half)
     low = op.sub(a, op.mul(high, half))
-    sums = [op.reduce_sum(part, axes, keepdims=int(keepdims)) for part in (high, low)]
-    return op.add(op.mul(sums[0], half), sums[1])
+    # Below 2**53 a float64 sum is exact, and onnxruntime's int64 sum is not on every version.
+    sums = [op.reduce_sum(op.cast(part, to=np.float64), axes, keepdims=int(keepdims)) for part in (high, low)]
+    return op.add(op.mul(op.cast(sums[0], to=np.int64), half), op.cast(sums[1], to=np.int64))
 
 
 def sign(a: Var) -> Var:

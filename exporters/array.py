@@ -205,6 +205,12 @@ class Array(NDArrayOperatorsMixin):
     def __deepcopy__(self, memo: Any) -> Array:
         return self.copy()
 
+    def __pow__(self, other: Any) -> Any:
+        # The operator takes roots in every numpy, the function only in newer ones.
+        if isinstance(other, float) and other == 0.5 and self.dtype.kind == "f":
+            return np.sqrt(self)
+        return np.power(self, other)
+
     # ---- the ndarray surface -----------------------------------------------------------------
 
     @property
@@ -329,7 +335,7 @@ def concrete(value: Any) -> Any:
     """The real value of anything traced, containers included; everything else as it is."""
     if hasattr(type(value), "__onnxtwin_value__"):
         return value.__onnxtwin_value__()
-    if isinstance(value, Array):
+    if type(value) is Array:
         return value.value
     if type(value) in (list, tuple):
         return type(value)(concrete(x) for x in value)

@@ -499,7 +499,8 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
         wide = op.unsqueeze(values, op.const(np.array([-1], np.int64)))
         marks = op.const(edges[:known])
         before = op.less(marks, wide) if side == "left" else op.less_or_equal(marks, wide)
-        counts = op.reduce_sum(op.cast(before, to=np.int64), op.const(np.array([-1], np.int64)), keepdims=0)
+        counts = op.reduce_sum(op.cast(before, to=np.float64), op.const(np.array([-1], np.int64)), keepdims=0)
+        counts = op.cast(counts, to=np.int64)
         if kind.kind != "f":
             return counts
         return op.where(op.isnan(values), op.const(np.array(known if side == "left" else len(edges), np.int64)), counts)

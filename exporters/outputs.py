@@ -97,22 +97,24 @@ def _one(method: str, index: int | None, array: Array, container: str = "ndarray
     return Answer(method, index, array, container, columns)
 
 
-def real_answers(method: str, result: Any) -> list[np.ndarray]:
-    """What the pipeline itself returned, as the graph's outputs hold it."""
+def real_answers(method: str, result: Any, parts: int) -> list[np.ndarray]:
+    """What the pipeline itself returned, in as many tensors as the graph has for it.
+
+    A frame's dtypes may differ between batches (pandas keeps integers where nothing is missing), the graph's do not.
+    """
     if hasattr(result, "toarray"):
         result = result.toarray()
     if isinstance(result, (list, tuple)):
         return [_held(np.asarray(r)) for r in result]
+    columns: list[np.ndarray] | None = None
     if hasattr(result, "iloc") and result.ndim == 2:
-        held = [encode(result.iloc[:, i].to_numpy()) for i in range(result.shape[1])]
-        if len({_held(h).dtype.kind for h in held}) > 1:
-            return [_held(h).reshape(-1, 1) for h in held]
-        return [_held(np.stack(held, axis=1))]
-    array = np.asarray(result)
-    if array.dtype.kind == "O" and array.ndim == 2:
-        held = [_held(encode(array[:, i])) for i in range(array.shape[1])]
-        return [h.reshape(-1, 1) for h in held] if len({h.dtype.kind for h in held}) > 1 else [np.stack(held, axis=1)]
-    return [_held(encode(array))]
+        columns = [encode(result.iloc[:, i].to_numpy()) for i in range(result.shape[1])]
+    elif np.asarray(result).dtype.kind == "O" and np.ndim(result) == 2:
+        columns = [encode(column) for column in np.asarray(result).T]
+    if columns is None:
+        return [_held(encode(np.asarray(result)))]
+    held = [_held(column) for column in columns]
+    return [np.stack(held, axis=1)] if parts == 1 else [h.reshape(-1, 1) for h in held]
 
 
 def _held(array: np.ndarray) -> np.ndarray:

@@ -61,6 +61,11 @@ def _sum(v: Var, axes: Var, keep: bool) -> Var:
     return op.reduce_sum(v, axes, keepdims=int(keep))
 
 
+def _short_sum(v: Var, axes: Var, keep: bool) -> Var:
+    """Bools and small integers, whose sums stay below 2**53, where a float64 sum is exact and an int64 one is not always."""
+    return op.cast(op.reduce_sum(op.cast(v, to=np.float64), axes, keepdims=int(keep)), to=np.int64)
+
+
 def _sum_in_order(v: Var, axes: Var, keep: bool) -> Var:
     """The last running sum: numpy adds fewer than eight values one after the other, ReduceSum does not."""
     running = op.cumsum(v, op.const(np.array(1, np.int64)))
@@ -75,11 +80,11 @@ def _long_sum(v: Var, axes: Var, keep: bool) -> Var:
 @implements(np.sum, method="sum")
 def sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE, where: Any = _NO_VALUE) -> Any:
     _only(where, initial, out)
-    # Sums of bools and small integers stay far below 2**53, where the kernel is exact.
     x = constant(a)
     wide = x.dtype in (np.int64, np.uint32)
+    short = x.dtype.kind in "biu" and (dtype is None or np.dtype(dtype).kind in "iu")
     few = x.ndim == 2 and _axes(axis, 2) == [1] and 0 < x.shape[1] < 8 and x.dtype == np.float64 and dtype in (None, np.float64)
-    return _reduce("sum", np.sum, _long_sum if wide else _sum_in_order if few else _sum, _masked(a, where, initial, 0), axis, keepdims, dtype)
+    return _reduce("sum", np.sum, _long_sum if wide and short else _short_sum if short else _sum_in_order if few else _sum, _masked(a, where, initial, 0), axis, keepdims, dtype)
 
 
 @implements(np.prod, method="prod")

@@ -98,7 +98,7 @@ def draw(estimator: Any, X: Any, methods: Sequence[str], layout: Any) -> Sample:
     inputs = _inputs(columns, container, layout)
     first = _prime(max(len(every), 23), len(columns))
     second = _prime(first + 1, len(columns))
-    return Sample(container, layout, columns, inputs, _cycled(every, first), _cycled(every, second), _extra(estimator, container))
+    return Sample(container, layout, columns, inputs, _labelled(_cycled(every, first)), _labelled(_cycled(every, second)), _extra(estimator, container))
 
 
 def _described(X: Any) -> tuple[str, Any, tuple[Column, ...]]:
@@ -108,7 +108,7 @@ def _described(X: Any) -> tuple[str, Any, tuple[Column, ...]]:
         documents = list(X)
         if documents and all(isinstance(d, str) for d in documents):
             return "documents", documents, (Column("X", 0, "str", "string"),)
-        if isinstance(X, (list, tuple)) and documents and all(isinstance(d, (list, tuple, np.ndarray)) for d in documents):
+        if isinstance(X, (list, tuple)) and documents and all(isinstance(d, (list, tuple, np.ndarray)) for d in documents) and len({len(d) for d in documents}) == 1:
             return _described(np.asarray(X))
         raise SignatureError(f"a one-dimensional sample ({type(X).__name__}) must hold texts\n  way out: hand over a DataFrame, a 2-D array or a list of str")
     if isinstance(X, np.ndarray) and X.ndim == 2:
@@ -155,6 +155,11 @@ def _concat(pieces: list[Any]) -> Any:
 
 def _cycled(rows: Any, count: int) -> Any:
     return _take(rows, np.arange(count) % len(rows))
+
+
+def _labelled(rows: Any) -> Any:
+    """Rows with labels unlike the default ones: code that joins rows by label must do so with the rows' own."""
+    return rows.set_axis(np.arange(len(rows))[::-1] * 7 + 1000, axis=0) if hasattr(rows, "iloc") else rows
 
 
 def _prime(least: int, avoid: int) -> int:

@@ -40,12 +40,23 @@ def cast(var: Var, dtype: np.dtype) -> Var:
     """``var`` as ``dtype``; narrowing to float32 counts as declared, because the pipeline's code asked for it."""
     if element_type(var) == dtype:
         return var
+    if dtype.kind in "iu" and dtype not in (np.dtype(np.int32), np.dtype(np.int64)):
+        return _wrapped(cast(var, np.dtype(np.int64)), dtype)
     result = op.cast(var, to=dtype)
     if dtype == np.float32:
         trace = require_trace()
         trace.narrowed.add(id(result._var_info))
         trace.keep.append(result)
     return result
+
+
+def _wrapped(var: Var, dtype: np.dtype) -> Var:
+    """int64 values as ``dtype`` would hold them; they stay int64, for which alone every operator has a kernel."""
+    least, size = np.iinfo(dtype).min, 2 ** (8 * dtype.itemsize)
+    if size > 2**32:
+        raise require_trace().unsupported(f"computes in {dtype}", "use int64")
+    low = op.const(np.int64(least))
+    return op.add(op.mod(op.sub(var, low), op.const(np.int64(size))), low)
 
 
 def element_type(var: Var) -> np.dtype:

@@ -216,6 +216,18 @@ def composed(ufunc: np.ufunc) -> Callable[[Callable[..., Any]], Callable[..., An
     return register
 
 
+with np.errstate(invalid="ignore"):
+    _ROOTS = bool(np.isnan(np.power(np.array([-np.inf]), 0.5))[0])
+"""Whether ``numpy.power(x, 0.5)`` is ``sqrt(x)`` (2.3 and newer), which differs for -inf and -0.0."""
+
+
+def _takes_root(ufunc: np.ufunc, arrays: list[Array]) -> bool:
+    if ufunc is not np.power or not _ROOTS:
+        return False
+    base, exponent = arrays
+    return base.dtype.kind == "f" and exponent.is_constant and exponent.ndim == 0 and exponent.value == 0.5
+
+
 _REDUCTIONS = {
     np.add: np.sum,
     np.multiply: np.prod,
@@ -266,6 +278,7 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
 def call(ufunc: np.ufunc, inputs: tuple[Any, ...], dtype: Any = None) -> Array:
     """``ufunc(*inputs)`` in the loop that numpy chooses (or ``dtype``, as numpy's own argument)."""
     trace = require_trace()
+    inputs = tuple(constant(x).value if hasattr(x, "tocsr") and type(x) is not Array else x for x in inputs)
     with np.errstate(all="ignore"):
         real = ufunc(*(concrete(x) for x in inputs), **({} if dtype is None else {"dtype": dtype}))
     masked = masked_operand(inputs)
@@ -274,6 +287,8 @@ def call(ufunc: np.ufunc, inputs: tuple[Any, ...], dtype: Any = None) -> Array:
     arrays = [constant(x) for x in inputs]
     if all(a.is_constant for a in arrays):
         return Array(np.asarray(real))
+    if _takes_root(ufunc, arrays):
+        return call(np.sqrt, inputs[:1], dtype)
     if ufunc is np.power and np.asarray(real).dtype.kind in "iu":
         exponent = arrays[1]
         if not exponent.is_constant or exponent.size != 1:

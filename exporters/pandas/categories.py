@@ -12,7 +12,6 @@ from onnxtwin.exporters import lookups
 from onnxtwin.exporters.array import Array, elementwise, is_missing
 from onnxtwin.exporters.pandas.held import held, refuse, text_categories
 from onnxtwin.exporters.pandas.refusals import way_out
-from onnxtwin.exporters.tensor import cast
 
 
 def codes_array(array: Array, dtype: pd.CategoricalDtype, real: np.ndarray | None = None) -> Array:
@@ -27,8 +26,7 @@ def codes_array(array: Array, dtype: pd.CategoricalDtype, real: np.ndarray | Non
     text = text_categories(dtype)
 
     def build(x: Var) -> Var:
-        found = lookups.lookup(x, keys if text else [float(k) for k in keys], list(range(len(keys))), -1)
-        return cast(found, answer.dtype)
+        return lookups.lookup(x, keys if text else [float(k) for k in keys], list(range(len(keys))), -1)
 
     return elementwise("codes", answer, build, [array], [None])
 

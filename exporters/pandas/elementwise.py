@@ -26,7 +26,13 @@ def flexible(name: str, swapped: bool = False) -> Callable[..., Any]:
         left, right = self, other
         if fill_value is not None:
             left, right = _filled_pair(self, other, fill_value)
-        return operators.binary(name, right, left) if swapped else operators.binary(name, left, right)
+        if fill_value is not None:
+            return operators.binary(name, right, left) if swapped else operators.binary(name, left, right)
+        if name == "pow" and not swapped and isinstance(right, float):
+            # The method raises to a power element by element, the operator takes roots.
+            right = np.full(len(left), right)
+        pandas_name = f"r{name}" if swapped else name
+        return operators.binary(name, right, left, lambda a, b: getattr(b, pandas_name)(a)) if swapped else operators.binary(name, left, right, lambda a, b: getattr(a, pandas_name)(b))
 
     return method
 

@@ -16,7 +16,7 @@ import pandas as pd
 from onnxtwin.exporters.array import Array, concrete, is_traced
 from onnxtwin.exporters.pandas.held import adopt, held, is_nullable, refuse
 from onnxtwin.exporters.pandas.refusals import way_out
-from onnxtwin.exporters.pandas.rows import RowIndex
+from onnxtwin.exporters.pandas.rows import RowIndex, relabelled
 from onnxtwin.exporters.pandas.series import Series
 from onnxtwin.exporters.tensor import Tensor, join
 
@@ -47,7 +47,7 @@ class DataFrame:
 
     Parameters
     ----------
-    value : the sample's real frame; its index is the default one.
+    value : the sample's real frame; its index is the sample's.
     tensors : the graph side of each column, 1-D.
     """
 
@@ -198,8 +198,7 @@ class DataFrame:
             value.columns = concrete(new)
             self.value = value
         elif name == "index":
-            if type(new) is not RowIndex:
-                raise refuse("gives the rows other labels", "leave the index as it is: a graph has none")
+            self.value = relabelled(self.value, new)
         elif name in self.value.columns:
             self[name] = new
         else:

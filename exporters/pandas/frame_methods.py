@@ -132,7 +132,7 @@ def pipe(self: DataFrame, func: Any, *args: Any, **kwargs: Any) -> Any:
 def reset_index(self: DataFrame, level: Any = None, *, drop: bool = False, inplace: bool = False, **kwargs: Any) -> DataFrame | None:
     if not drop or level is not None:
         raise refuse("turns the row labels into a column", "reset_index(drop=True), or leave the index: a graph has none")
-    return settle(self, copy(self), inplace)
+    return settle(self, DataFrame.of(self.value.reset_index(drop=True), self.cells), inplace)
 
 
 def astype(self: DataFrame, dtype: Any, copy: Any = None, errors: str = "raise") -> DataFrame:
@@ -242,7 +242,7 @@ def _reduction(name: str) -> Callable[..., Any]:
             raise refuse(f"DataFrame.{name} over the rows: the answer for one row would depend on the others", f"use {name}(axis=1), or compute it when fitting")
         frame = select_dtypes(self, include=["number", "bool"]) if numeric_only else self
         with np.errstate(all="ignore"):
-            real = getattr(self.value, name)(axis=1, skipna=skipna, **({} if name in ("any", "all") else {"numeric_only": numeric_only}), **kwargs)
+            real = getattr(frame.value, name)(axis=1, skipna=skipna, **kwargs)
         array, real = reduce_row(name, frame, real, skipna, kwargs)
         return Series(real, adopt(real, array, f"{name}(axis=1)"))
 
@@ -250,6 +250,14 @@ def _reduction(name: str) -> Callable[..., Any]:
         return method(self, axis=axis, skipna=skipna, **kwargs)
 
     return flexible
+
+
+def count(self: DataFrame, axis: Any = 0, numeric_only: bool = False) -> Series:
+    if axis not in (1, "columns"):
+        raise refuse("DataFrame.count over the rows: the answer for one row would depend on the others", "use count(axis=1)")
+    frame = select_dtypes(self, include=["number", "bool"]) if numeric_only else self
+    real = self.value.count(axis=1, numeric_only=numeric_only)
+    return Series(real, adopt(real, notna(frame).__onnxtwin_array__().astype(np.int64).sum(axis=1), "count(axis=1)"))
 
 
 def join(self: DataFrame, other: Any, on: Any = None, how: str = "left", lsuffix: str = "", rsuffix: str = "", **kwargs: Any) -> DataFrame:
@@ -269,11 +277,11 @@ METHODS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
         copy, assign, insert, pop, get, drop, rename, add_prefix, add_suffix, set_axis, filter, select_dtypes, reindex, take, pipe, reset_index, astype, fillna,
-        isna, notna, clip, round, replace, isin, join, infer_objects,
+        isna, notna, count, clip, round, replace, isin, join, infer_objects,
     )
 }  # fmt: skip
 METHODS |= {"isnull": isna, "notnull": notna, "where": _where("where"), "mask": _where("mask")}
-METHODS |= {name: _reduction(name) for name in ("sum", "mean", "min", "max", "any", "all", "prod", "std", "var", "count")}
+METHODS |= {name: _reduction(name) for name in ("sum", "mean", "min", "max", "any", "all", "prod", "std", "var")}
 for _name in operators.UFUNCS:
     if _name not in operators.LOGIC:
         METHODS[_name] = frame_operators.flexible(_name)

@@ -11,6 +11,7 @@ import pandas as pd
 from onnxtwin.exporters.array import Array, concrete, constant, is_traced
 from onnxtwin.exporters.pandas.frame import Cell, DataFrame
 from onnxtwin.exporters.pandas.held import adopt, held, missing_values, refuse
+from onnxtwin.exporters.pandas.operators import LABELS
 from onnxtwin.exporters.pandas.refusals import way_out
 from onnxtwin.exporters.pandas.series import Series
 from onnxtwin.exporters.pandas.writing import as_column
@@ -71,6 +72,8 @@ def _from_dict(data: dict[Any, Any], index: Any, columns: Any) -> DataFrame:
     lengths = {len(v) for v in data.values() if is_traced(v) and np.ndim(concrete(v)) == 1}
     labels = concrete(index) if index is not None else None
     real = pd.DataFrame(arrays, index=labels if labels is not None or lengths else None, columns=columns)
+    if lengths and len(real) not in lengths:
+        raise refuse("makes a frame of columns whose rows have different labels", LABELS)
     cells = [as_column(data[label], real[label]) if label in data else Cell(Array(held(real[label]))) for label in real.columns]
     return DataFrame.of(real, cells)
 
@@ -89,7 +92,7 @@ def concat(objs: Any, *, axis: Any = 0, join: str = "outer", ignore_index: bool 
         raise refuse("pandas.concat of tables of different row counts", "concatenate tables of the same rows")
     real = pd.concat([concrete(o) for o in items], axis=1, join=join, ignore_index=ignore_index, keys=keys, **kwargs)
     if len(real) not in rows:
-        raise refuse("pandas.concat of tables with different row labels", "concatenate tables of the same rows")
+        raise refuse("pandas.concat of tables whose rows have different labels", LABELS)
     cells: list[Cell] = []
     for item in items:
         if type(item) is DataFrame:

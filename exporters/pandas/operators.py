@@ -24,6 +24,7 @@ UFUNCS: dict[str, np.ufunc] = {
 """Name of the operator -> numpy's function."""
 
 NAMES = {u: n for n, u in UFUNCS.items()} | {np.logical_and: "and", np.logical_or: "or", np.logical_xor: "xor"}
+LABELS = "pass index=df.index to what you make, or reset_index(drop=True) on all of it: rows are joined by their labels"
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
 LOGIC = ("and", "or", "xor")
 
@@ -32,8 +33,13 @@ PYTHON: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def binary(name: str, left: Any, right: Any) -> Any:
-    """``left <operator> right`` where at least one side is a traced Series; NotImplemented for frames."""
+def binary(name: str, left: Any, right: Any, method: Callable[[Any, Any], Any] | None = None) -> Any:
+    """``left <operator> right`` where at least one side is a traced Series; NotImplemented for frames.
+
+    Parameters
+    ----------
+    method : how pandas computes the value, if not by the operator.
+    """
     from onnxtwin.exporters.pandas.frame import DataFrame
     from onnxtwin.exporters.pandas.series import Series
 
@@ -41,13 +47,15 @@ def binary(name: str, left: Any, right: Any) -> Any:
         return NotImplemented
     series: Series = left if type(left) is Series else right
     with np.errstate(all="ignore"):
-        real = PYTHON[name](concrete(left), concrete(right))
+        real = (method or PYTHON[name])(concrete(left), concrete(right))
     if not isinstance(real, pd.Series):
         raise refuse(f"{name} of a column and {type(right).__name__} gives {type(real).__name__}", "combine columns with columns or scalars")
     if len(real) != len(series.value):
-        raise refuse("combines columns of different index", "keep one row of the result for each row of the input")
+        raise refuse("combines columns whose rows have different labels", LABELS)
     sides = [side_of(left, series), side_of(right, series)]
     kinds = {_kind(left, sides[0], series), _kind(right, sides[1], series)} - {"scalar"}
+    if name == "add" and {getattr(type(s), "__onnxtwin_series__", False) and s.value.dtype for s in (left, right)} >= {np.dtype(object), _str()}:
+        raise refuse("combines a column of dtype object with one of dtype str, for which pandas looks at the rows", "convert one with astype")
     if kinds & {"category", "nullable", "flags"}:
         made = _special(name, kinds, left, right, sides, real)
     elif kinds == {"text"}:
@@ -59,6 +67,10 @@ def binary(name: str, left: Any, right: Any) -> Any:
     else:
         made, real = _number(name, sides, real)
     return Series(real, adopt(real, made, f"{name} of columns"), whole=_whole(left) and _whole(right) and name in ("add", *COMPARISONS))
+
+
+def _str() -> Any:
+    return pd.Series(["a"]).dtype
 
 
 def _whole(side: Any) -> bool:
@@ -106,8 +118,8 @@ def _number(name: str, sides: list[Array], real: pd.Series) -> tuple[Array, pd.S
     if name in ("floordiv", "mod") and integers and not (right.is_constant and np.all(right.value != 0)):
         return _by_zero(name, left, right, real)
     weak = [s.value[()].item() if s.is_constant and s.ndim == 0 and s.dtype in (np.int64, np.float64) else s for s in sides]
-    made = number(UFUNCS[name], *weak)
-    return made, real
+    with np.errstate(all="ignore"):
+        return PYTHON[name](*weak), real
 
 
 def _by_zero(name: str, left: Array, right: Array, real: pd.Series) -> tuple[Array, pd.Series]:

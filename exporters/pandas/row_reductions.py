@@ -14,11 +14,8 @@ from onnxtwin.exporters.pandas.held import held, refuse
 def reduce_row(name: str, frame: Any, real: pd.Series, skipna: bool, kwargs: dict[str, Any]) -> tuple[Array, pd.Series]:
     """The reduction's array, and pandas' answer in the dtype of every batch."""
     kinds = {frame.column(i).kind for i in range(len(frame.cells))}
-    if kinds - {"number"} and name != "count":
+    if kinds - {"number"}:
         raise refuse(f"{name}(axis=1) of columns that are not all numbers", "choose the numeric columns first")
-    if name == "count":
-        present = frame.notna().__onnxtwin_array__()
-        return np.sum(present.astype(np.int64), axis=1), real
     matrix = frame.__onnxtwin_array__()
     if matrix.dtype.kind == "O":
         common = np.result_type(*(held(frame.value.iloc[:, i]).dtype for i in range(len(frame.cells))))

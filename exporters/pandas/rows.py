@@ -1,4 +1,8 @@
-"""The row labels of a traced frame. A graph has none, so they may be handed on and never computed with."""
+"""The row labels of a traced frame. A graph has none, so they may be handed on and never computed with.
+
+The sample's labels are not the default ones, so that code which joins rows by label shows it: pandas then
+answers something else than the graph would, and the line is refused.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +48,7 @@ class RowIndex:
         return [None]
 
     def equals(self, other: Any) -> bool:
-        return type(other) is RowIndex
+        return type(other) is RowIndex and self.value.equals(other.value)
 
     def copy(self, name: Any = None, deep: bool = False) -> RowIndex:
         return self
@@ -67,3 +71,11 @@ class RowIndex:
         raise refuse("compares the row labels", "do not compute with the index: make it a column before the pipeline")
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def relabelled(value: Any, labels: Any) -> Any:
+    """A real column or frame with the row labels of another, or the default ones."""
+    real = labels.value if type(labels) is RowIndex else labels
+    if type(labels) is not RowIndex and not (isinstance(real, pd.RangeIndex) and real.equals(pd.RangeIndex(len(value)))):
+        raise refuse("gives the rows labels of its own", "leave the index as it is: a graph has none")
+    return value.set_axis(real, axis=0)

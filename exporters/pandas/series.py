@@ -15,7 +15,7 @@ from onnxtwin.exporters.array import Array
 from onnxtwin.exporters.pandas import operators
 from onnxtwin.exporters.pandas.held import Kind, adopt, kind_of, missing_values, refuse
 from onnxtwin.exporters.pandas.refusals import way_out
-from onnxtwin.exporters.pandas.rows import RowIndex
+from onnxtwin.exporters.pandas.rows import RowIndex, relabelled
 
 class Series:
     """A column whose operations are recorded.
@@ -146,8 +146,7 @@ class Series:
 
     @index.setter
     def index(self, labels: Any) -> None:
-        if type(labels) is not RowIndex:
-            raise refuse("gives the rows other labels", "leave the index as it is: a graph has none")
+        self.value = relabelled(self.value, labels)
 
     @property
     def name(self) -> Any:
@@ -186,7 +185,7 @@ class Series:
     def reset_index(self, level: Any = None, *, drop: bool = False, name: Any = None, inplace: bool = False) -> Any:
         if not drop or level is not None or inplace:
             raise refuse("turns the row labels into a column", "reset_index(drop=True), or leave the index: a graph has none")
-        return self.copy()
+        return Series(self.value.reset_index(drop=True), self.array, whole=self._whole)
 
     def pipe(self, func: Any, *args: Any, **kwargs: Any) -> Any:
         return func(self, *args, **kwargs)

@@ -143,6 +143,8 @@ def widened(real: pd.Series, possible: list[Any], what: str) -> pd.Series:
     """The column in a dtype that holds every value which some batch may bring."""
     present = [v for v in possible if not is_missing(v)]
     some_missing = len(present) < len(possible)
+    if not present:
+        return pd.Series(np.full(len(real), np.nan), index=real.index, name=real.name)
     if all(isinstance(v, str) for v in present):
         return real if kind_is_text(real.dtype) or isinstance(real.dtype, pd.CategoricalDtype) else real.astype("str")
     if any(isinstance(v, str) for v in present):
@@ -162,6 +164,8 @@ def widened(real: pd.Series, possible: list[Any], what: str) -> pd.Series:
 def lookup(series: Any, table: dict[Any, Any], default: Any, missing: Any, real: np.ndarray, what: str) -> Array:
     """``table.get(x, default)``, ``missing`` where ``x`` is; answers encoded as the graph holds them."""
     text = _is_text(series)
+    if real.dtype.kind == "f" and all(is_missing(v) for v in (*table.values(), default, missing)):
+        return Array(real)
     answers = list(table.values())
     stored = _stored([*answers, default, missing], real)
     keys = [_graph_key(k) if text else k for k in table]
@@ -223,7 +227,7 @@ def replaced(series: Any, method: Callable[[pd.Series], pd.Series], keys: list[A
     if not changed and filler is None:
         return plain, array
     if changed:
-        hit = elementwise(f"{what} hit", np.isin(_texts(array.value), list(changed)), lambda x: contains(x, list(changed)), [array], [_key_dtype(series)])
+        hit = elementwise(f"{what} hit", np.array([not is_missing(v) and v in changed for v in array.value.tolist()], bool), lambda x: contains(x, list(changed)), [array], [_key_dtype(series)])
         if len(changed) == 1:
             new: Any = Array(_held_scalar(next(iter(changed.values())), result))
         else:
@@ -245,7 +249,3 @@ def _as(values: np.ndarray, like: np.ndarray) -> np.ndarray:
 
 def _held_scalar(value: Any, like: np.ndarray) -> np.ndarray:
     return np.array(value, dtype=object) if like.dtype.kind == "O" else np.asarray(np.nan if is_missing(value) else value)
-
-
-def _texts(values: np.ndarray) -> np.ndarray:
-    return values if values.dtype.kind != "O" else np.array(["" if is_missing(v) else v for v in values], dtype=object)

@@ -10,6 +10,7 @@ import pandas as pd
 from onnxtwin.exporters.array import Array, concrete, constant, is_missing, is_traced
 from onnxtwin.exporters.pandas.frame import Cell, DataFrame
 from onnxtwin.exporters.pandas.held import adopt, held, refuse, rows_of
+from onnxtwin.exporters.pandas.operators import LABELS
 from onnxtwin.exporters.pandas.series import Series
 
 _FULL = slice(None)
@@ -18,6 +19,8 @@ _FULL = slice(None)
 def as_column(value: Any, real: pd.Series) -> Cell:
     """The cell of a column that pandas has just assigned ``value`` to; ``real`` is what it made of it."""
     if type(value) is Series:
+        if not value.value.index.equals(real.index):
+            raise refuse("assigns a column whose rows have other labels", LABELS)
         return Cell(adopt(real, value.array, "the assigned column"), None, value.whole)
     if type(value) is DataFrame:
         return as_column(value.column(0), real)
@@ -96,7 +99,7 @@ def _write_mask(frame: DataFrame, mask: Any, value: Any) -> None:
 def write_series(series: Series, key: Any, value: Any) -> None:
     """``series[mask] = value`` and ``series[:] = value``."""
     if isinstance(key, slice) and key == _FULL:
-        key = Series(pd.Series(np.ones(len(series), bool)), Array(np.ones(len(series), bool)))
+        key = Series(pd.Series(np.ones(len(series), bool), index=series.value.index), Array(np.ones(len(series), bool)))
     if not (is_traced(key) and concrete(key).dtype.kind == "b"):
         raise refuse("assigns to rows of a column by label or position", "assign by a mask, or use np.where")
     made = masked_write(series, key, value)
@@ -194,9 +197,9 @@ class FrameLocator:
         after.loc[concrete(rows), label] = value
         real = after[label]
         if isinstance(value, str):
-            blank = pd.Series([np.nan] * len(after), dtype="str")
+            blank = pd.Series([np.nan] * len(after), index=after.index, dtype="str")
         else:
-            blank = pd.Series(np.full(len(after), np.nan))
+            blank = pd.Series(np.full(len(after), np.nan), index=after.index)
         made = Series(blank, Array(held(blank))).mask(rows, value)
         real = real.astype(made.value.dtype)
         after[label] = real
