@@ -1,5 +1,7 @@
-"""Demands on values, which a graph cannot raise: on raw columns they go to the contract, on computed values
-to the graph's output ``domain``."""
+"""Demands on values, which a graph cannot raise.
+
+On raw columns they go to the contract, on computed values to the graph's output ``domain``.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +17,13 @@ from onnxtwin.exporters.trace import require_trace
 def require_finite(array: Any, *, allow_nan: bool, source: Any = None) -> None:
     """Demand that ``array`` holds no infinities and, unless ``allow_nan``, no NaN.
 
-    A raw column's own missing values are described by ``missing_allowed``, which the pipeline was asked for. Of a
-    matrix of objects scikit-learn demands no more than the absence of NaN.
+    A raw column's own missing values are described by ``missing_allowed``, which the pipeline was asked for.
+    Of a matrix of objects scikit-learn demands no more than the absence of NaN.
 
     Parameters
     ----------
-    source : what ``array`` was converted from: of its columns, integers are finite in any type, and raw floats
-        are described in the contract. The array itself by default.
+    source : what ``array`` was converted from: of its columns, integers are finite in any type, and raw
+        floats are described in the contract. The array itself by default.
     """
     source = array if source is None or source.shape != array.shape else source
     if array.is_constant or array.dtype.kind not in "fO" or array.dtype.kind == "O" and allow_nan:
@@ -61,7 +63,9 @@ def require_finite(array: Any, *, allow_nan: bool, source: Any = None) -> None:
 def _require_no_nan(array: Any, columns: list[int]) -> None:
     from onnxtwin.exporters.missing import parts_of, where_missing
 
-    parts = [part for at, part in parts_of(array) if set(range(at.start, at.stop)) & set(columns)] if array.ndim == 2 else [array]
+    parts = [array]
+    if array.ndim == 2:
+        parts = [part for at, part in parts_of(array) if set(range(at.start, at.stop)) & set(columns)]
     for part in parts:
         gone = where_missing(part, {"nan"})
         if not gone.is_constant:
