@@ -226,7 +226,7 @@ def _prove(estimator: Any, sample: Sample, exported: Exported) -> None:
                 raise RecordingError("the graph's domain excludes rows that the pipeline answers\n  way out: report it; nothing was exported")
         for method in exported.signature.methods:
             held = [o for o in exported.signature.outputs if o.method == method]
-            expected = real_answers(method, getattr(estimator, method)(rows), len(held))
+            expected = real_answers(method, getattr(estimator, method)(rows), held)
             for output, real in zip(held, expected, strict=True):
                 answer = got[output.name].reshape(real.shape) if got[output.name].size == real.size else got[output.name]
                 if answer.shape != real.shape:

@@ -10,7 +10,7 @@ import numpy as np
 
 from onnxtwin.exporters.array import Array, constant, encode, is_traced
 from onnxtwin.exporters.errors import UnsupportedError
-from onnxtwin.exporters.signature import Output
+from onnxtwin.exporters.signature import MISSING_TOKEN, Output
 from onnxtwin.exporters.tensor import Tensor
 
 
@@ -97,7 +97,7 @@ def _one(method: str, index: int | None, array: Array, container: str = "ndarray
     return Answer(method, index, array, container, columns)
 
 
-def real_answers(method: str, result: Any, parts: int) -> list[np.ndarray]:
+def real_answers(method: str, result: Any, outputs: Sequence[Output]) -> list[np.ndarray]:
     """What the pipeline itself returned, in as many tensors as the graph has for it.
 
     A frame's dtypes may differ between batches (pandas keeps integers where nothing is missing), the graph's do not.
@@ -112,9 +112,17 @@ def real_answers(method: str, result: Any, parts: int) -> list[np.ndarray]:
     elif np.asarray(result).dtype.kind == "O" and np.ndim(result) == 2:
         columns = [encode(column) for column in np.asarray(result).T]
     if columns is None:
-        return [_held(encode(np.asarray(result)))]
+        return [_as_text(_held(encode(np.asarray(result))), outputs[0])]
     held = [_held(column) for column in columns]
-    return [np.stack(held, axis=1)] if parts == 1 else [h.reshape(-1, 1) for h in held]
+    if len(outputs) == 1:
+        return [np.stack([_as_text(h, outputs[0]) for h in held], axis=1)]
+    return [_as_text(h, output).reshape(-1, 1) for h, output in zip(held, outputs, strict=True)]
+
+
+def _as_text(array: np.ndarray, output: Output) -> np.ndarray:
+    """Text of which a batch has none at all, for which pandas gives a column of NaN."""
+    blank = output.tensor == "string" and array.dtype.kind == "f" and bool(np.isnan(array).all())
+    return np.full(array.shape, MISSING_TOKEN) if blank else array
 
 
 def _held(array: np.ndarray) -> np.ndarray:
