@@ -55,7 +55,7 @@ def hist_gradient_boosting_predict_iterations(
         known_cat_bitsets, f_idx_map = self._bin_mapper.make_known_categories_bitsets()
         total = raw_predictions.value.copy()
         for number, predictor in enumerate(stages):
-            total[:, number % columns] += predictor.predict(X.value, known_cat_bitsets, f_idx_map, n_threads)
+            total[:, number % columns] += predictor.predict(X.value, known_cat_bitsets, f_idx_map, 1)
     trees = from_histogram(stages, X.shape[1], known_cat_bitsets, f_idx_map)
     raw_predictions[...] = recorded(trees, X, total, _start(raw_predictions), columns)
 

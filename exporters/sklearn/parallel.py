@@ -11,4 +11,5 @@ from onnxtwin.exporters.registry import exports
 
 @exports(Parallel, "__call__", verified=False, always=True)
 def parallel_call(self: Any, iterable: Any) -> list[Any]:
-    return [function(*args, **kwargs) for function, args, kwargs in iterable]
+    # Inside of sklearn.utils.parallel.delayed, whose wrapper warns outside of jobs, is the function itself.
+    return [getattr(function, "function", function)(*args, **kwargs) for function, args, kwargs in iterable]
