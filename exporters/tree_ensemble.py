@@ -64,7 +64,7 @@ class DeferredTrees:
         content = hashlib.sha256()
         for name, value in sorted(attributes.items()):
             content.update(f"{name} {np.shape(value)}".encode())
-            content.update(np.ascontiguousarray(value))
+            content.update(np.ascontiguousarray(value).data)
         key = self._keys.setdefault(content.digest(), len(self._attributes))
         if key == len(self._attributes):
             self._attributes.append(attributes)
