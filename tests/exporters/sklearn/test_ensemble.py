@@ -86,7 +86,7 @@ def test_a_forest_answers_values(forest: type[Any], y: np.ndarray) -> None:
 
 
 def test_a_tie_between_classes_goes_where_the_forests_own_order_of_addition_sends_it() -> None:
-    # Of 2,000 rows some hundred have two classes within an ulp: added in another order, labels flip.
+    # Added in another order, probabilities differ in their last bits, which decide between equal classes.
     rng = np.random.default_rng(0)
     X_tied = rng.integers(0, 3, (600, 4)).astype(float)
     model = RandomForestClassifier(30, max_depth=2, random_state=0).fit(X_tied, rng.integers(0, 2, 600))
