@@ -1,6 +1,6 @@
 """Probe every supported onnxruntime and write down what its kernels can do.
 
-Makes one virtual environment a version in the folder given, runs the probes of ``kernel_probes.py`` in each,
+Makes one virtual environment a version in the folder given, runs the probes of ``kernel_probes`` in each,
 and writes ``docs/kernels.md`` (for people) and ``exporters/kernel_table.py`` (for finishing)::
 
     python docs/make_kernels.py FOLDER
@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from kernel_probes import Probe, probes
+from kernel_probes import probes
+from kernel_probes.probe import Probe
 
 ROOT = Path(__file__).parent.parent
 VERSIONS = (
@@ -47,10 +48,11 @@ with open(sys.argv[2], "ab") as out:
 """
 ABOUT = """# What onnxruntime's kernels can do
 
-Written by `docs/make_kernels.py`, which runs `docs/kernel_probes.py` under the latest patch of every supported
-minor version (1.21 to 1.25, 1.28 to 1.32; 1.26 and 1.27 answer a forest wrongly and are not supported), CPU,
-opset 20, `ai.onnx.ml` 5. Finishing refuses a graph with an operator that this table calls missing or wrong on
-any of them, or that it does not list (`exporters/kernels.py`).
+Written by `docs/make_kernels.py`, which runs `docs/kernel_probes` under the latest patch of every supported
+minor version (1.21 to 1.25, 1.28 to 1.32; 1.26 and 1.27 answer a forest wrongly and are not supported), on
+the CPU, with opset 20 and `ai.onnx.ml` 5 (3 for the trees and linear models that 5 no longer has). Finishing
+refuses a graph with an operator that this table calls missing or wrong on any of them, or that it does not
+list (`exporters/kernels.py`).
 
 - *types*: the element type that chooses the kernel; `a → b` where the output has its own.
 - *values*: right, or what is wrong and where. A remark without a version is known and no reason to refuse.
@@ -224,12 +226,15 @@ def write(asked: list[Probe], outcomes: list[dict[str, str]], empties: dict[int,
         ABOUT + head + "\n".join(dict.fromkeys(rows)) + "\n", encoding="utf-8"
     )
     lines = [f"    {key!r}: {'; '.join(dict.fromkeys(said))!r}," for key, said in sorted(table.items())]
-    (ROOT / "exporters" / "kernel_table.py").write_text(
-        '"""What onnxruntime\'s kernels can do; written by ``docs/make_kernels.py``, explained in ``docs/kernels.md``.'
-        '"""\n\nVERSIONS = ' + repr(VERSIONS) + "\n\nKERNELS: dict[tuple[str, str, str], str] = {\n"
-        + "\n".join(lines) + '\n}\n"""Domain, operator and types: what is unsafe on which version, or the empty text."""\n',
-        encoding="utf-8",
-    )  # fmt: skip
+    source = [
+        '"""What onnxruntime can do, by ``docs/make_kernels.py``; ``docs/kernels.md`` explains it."""\n',
+        f"VERSIONS = {VERSIONS!r}\n",
+        "KERNELS: dict[tuple[str, str, str], str] = {",
+        *lines,
+        "}",
+        '"""Domain, operator and types: what is unsafe on which version, or the empty text."""',
+    ]
+    (ROOT / "exporters" / "kernel_table.py").write_text("\n".join(source) + "\n", encoding="utf-8")
 
 
 main()

@@ -42,7 +42,7 @@ def unsafe(
     if domain == "" and op_type in _BY_ATTRIBUTE:
         return None
     if (domain, op_type) not in _OPERATORS:
-        return f"{op_type} was never probed on the supported onnxruntime versions; add it to docs/kernel_probes.py"
+        return f"{op_type} was never probed on the supported onnxruntime versions (docs/kernel_probes)"
     position = _CHOSEN_BY.get(op_type, 0)
     chosen = input_types[position] if position < len(input_types) else ""
     if not chosen:
