@@ -49,6 +49,9 @@ def _describe(series: Any, name: str, label: str | int) -> Column:
         whole = text.startswith(("Int", "UInt"))
         return Column(name, label, text, "float64", "nan", exact_integer=whole and text.endswith("64"))
     kind = getattr(dtype, "kind", "O")
+    native = isinstance(dtype, np.dtype) or text in ("str", "string") or text.startswith("datetime64[")
+    if not native:
+        raise SignatureError(f"column {name!r} has dtype {text}, which cannot travel to a graph\n  way out: convert it to a numpy dtype, str, category or datetime64")
     if text in ("str", "string") or kind == "O":
         return _textual(series, name, label)
     if text in ("float64", "float32"):

@@ -99,9 +99,9 @@ class DataFrame:
         return Array(real, join(parts, len(real), dtype if parts else np.dtype(np.float64)))
 
     def _matrix(self) -> np.ndarray:
-        """pandas' own matrix, except that nullable numbers are float64 with NaN."""
-        dtypes = [d for d in self.value.dtypes]
-        if not any(is_nullable(d) or isinstance(d, pd.CategoricalDtype) for d in dtypes):
+        """pandas' own matrix, except that nullable numbers are float64 with NaN and times are UTC."""
+        dtypes = list(self.value.dtypes)
+        if not any(is_nullable(d) or isinstance(d, (pd.CategoricalDtype, pd.DatetimeTZDtype)) for d in dtypes):
             return self.value.to_numpy().copy()
         columns = [pd.Series(held(self.value.iloc[:, i]), dtype=held(self.value.iloc[:, i]).dtype) for i in range(len(dtypes))]
         return pd.concat(columns, axis=1).to_numpy().copy()
