@@ -250,6 +250,8 @@ class _Reported:
     ) -> None:
         if error is None or isinstance(error, (typer.Exit, typer.BadParameter)):
             return
+        if isinstance(error, SystemExit):  # rich ends so when nobody reads its output any more
+            raise typer.Exit(COULD_NOT_RUN) from error
         console = Console(stderr=True)
         code = UNEQUAL if isinstance(error, UnequalError) else COULD_NOT_RUN
         if isinstance(error, KeyboardInterrupt):

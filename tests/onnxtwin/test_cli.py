@@ -264,8 +264,10 @@ class TestShow:
         assert json.loads(result.stdout) == json.loads((artifact / "contract.json").read_text())
 
 
-def test_the_command_is_installed(artifact: Path) -> None:
-    command = Path(sys.executable).with_name("onnxtwin")
-    done = subprocess.run([command, "check", str(artifact)], capture_output=True, text=True, check=False)
+@pytest.mark.parametrize(
+    "command", [[Path(sys.executable).with_name("onnxtwin")], [sys.executable, "-m", "onnxtwin"]]
+)
+def test_the_command_is_installed(artifact: Path, command: list[str]) -> None:
+    done = subprocess.run([*command, "show", str(artifact)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "equal" in done.stdout
+    assert "answers predict, predict_proba" in done.stdout
