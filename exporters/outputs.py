@@ -87,6 +87,8 @@ def _frame(method: str, frame: Any) -> list[Answer]:
 
 
 def _one(method: str, index: int | None, array: Array, container: str = "ndarray", columns: tuple[str, ...] | None = None) -> Answer:
+    if array.dtype.kind in "mM":
+        raise UnsupportedError(f"{method} returns {array.dtype}, for which few runtimes have a type\n  way out: return numbers: .dt fields, total_seconds()")
     tensor = array.tensor
     array = Array(array.value, tensor)
     dtype = tensor.dtype
