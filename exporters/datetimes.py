@@ -301,7 +301,8 @@ def _splits_seconds() -> bool:
     """Whether the installed pandas divides whole seconds and the rest apart (3.1) or at once (before)."""
     import pandas as pd
 
-    return float(pd.Series([-1], dtype="timedelta64[ms]").dt.total_seconds().iloc[0]) != -0.001
+    seconds = pd.TimedeltaIndex(np.array([-1], dtype="timedelta64[ms]")).total_seconds()
+    return float(seconds[0]) != -0.001
 
 
 def total_seconds(x: Var, unit: Unit) -> Var:
