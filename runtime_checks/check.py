@@ -22,6 +22,7 @@ from onnxtwin.runtime_checks.compare import (
     kind,
     layout_differs,
 )
+from onnxtwin.runtime_checks.domain import DomainAudit
 from onnxtwin.runtime_checks.locate import locate
 from onnxtwin.runtime_checks.measure import measure
 from onnxtwin.runtime_checks.reference import Candidate, Reference
@@ -29,7 +30,7 @@ from onnxtwin.runtime_checks.report import LISTED, MethodReport, Noted, Report
 from onnxtwin.runtime_checks.rows import Rows, batches, check_rows, count, take, typed_row
 from onnxtwin.runtime_checks.verdict import Examiner
 
-BATCH_ROWS = 20_000
+BATCH_ROWS = 50_000
 BATCH_BYTES = 2**26
 """A batch is so small that no answer needs more than 64 MB when dense (a tf-idf row may be 1 MB)."""
 
@@ -68,7 +69,7 @@ def check(
     rtol, atol : a float passes if ``|twin - pipeline| <= atol + rtol * |pipeline|``. Labels,
         categories, integers and texts must be equal.
     cases : whether to make hostile rows too, or the names of the families wanted.
-    batch_size : rows a batch; by default 20,000, fewer where an answer is wide.
+    batch_size : rows a batch; by default 50,000, fewer where an answer is wide.
     seed : of the generator that picks the rows which cases are made from.
     progress : called as ``progress(rows done, rows in X)`` after each batch of the user's rows.
     enforce_domain : whether the twin must refuse what the pipeline refuses. False for a bare
@@ -140,6 +141,7 @@ class _Run:
         self.enforce_domain = enforce_domain
         self.examiner = Examiner(reference, tolerance)
         self.reports = {method: MethodReport(method) for method in reference.methods}
+        self.domain = DomainAudit(reference, self.reports.values())
         self.right: Rows | None = None
         self.wrong: Rows | None = None
         self._template: dict[str, Answer] = {}
@@ -169,7 +171,8 @@ class _Run:
         found = self.candidate.ask(X)
         answers = expected.methods
         if not found.accepted.all():
-            self._refused_inside(family, X, start, positions, found.refusals)
+            places = {i: None if start is None else start + int(positions[i]) for i in found.refusals}
+            self.domain.refused_inside(family, X, found.refusals, places)
             answers = {name: [p.rows(found.accepted) for p in answer] for name, answer in answers.items()}
             positions = positions[found.accepted]
             X = take(X, found.accepted)
@@ -242,29 +245,12 @@ class _Run:
     ) -> None:
         """Rows that the pipeline refuses: the twin has to refuse each of them, sent alone."""
         outside = np.nonzero(~accepted)[0]
-        answered = (
-            ~self.candidate.refuses(take(X, outside))
-            if self.enforce_domain
-            else np.zeros(len(outside), dtype=np.bool_)
-        )
         for report in self.reports.values():
-            tally = report.family(family)
-            tally.refused += len(outside)
-            tally.answered_outside += int(answered.sum())
-            for row in outside[answered][: LISTED - len(report.domain)]:
-                text = f"the twin answers, the pipeline raises {refusals[int(row)]}"
-                position = None if start is None else start + int(row)
-                report.domain.append(Noted(typed_row(X, int(row)), position, family, text))
-
-    def _refused_inside(
-        self, family: str, X: Rows, start: int | None, positions: Any, refusals: dict[int, str]
-    ) -> None:
-        for report in self.reports.values():
-            report.family(family).refused_inside += len(refusals)
-            for row, error in list(refusals.items())[: LISTED - len(report.domain)]:
-                position = None if start is None else start + int(positions[row])
-                text = f"the pipeline answers, the twin raises {error}"
-                report.domain.append(Noted(typed_row(X, row), position, family, text))
+            report.family(family).refused += len(outside)
+        if self.enforce_domain:
+            answered = outside[~self.candidate.refuses(take(X, outside))].tolist()
+            places = {row: None if start is None else start + row for row in answered}
+            self.domain.answered_outside(family, X, {row: refusals[row] for row in answered}, places)
 
     def _no_rows(self, family: str, X: Rows) -> None:
         """Zero rows: the twin's answers are empty, with the types and widths of the pipeline's."""
@@ -290,6 +276,8 @@ class _Run:
             self.wrong = take(X, np.nonzero(differs)[0][:KEPT])
         if not differs.all() and (self.right is None or count(self.right) < KEPT):
             self.right = take(X, np.nonzero(~differs)[0][:KEPT])
+            if self.domain.company is None:
+                self.domain.company = take(self.right, [0])
 
 
 def _empty_differs(expected: Answer, found: Answer) -> str | None:

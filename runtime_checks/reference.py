@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
 from sklearn.exceptions import NotFittedError
+from threadpoolctl import ThreadpoolController
 
 from onnxtwin.exporters.errors import CheckError, InputError
 from onnxtwin.exporters.signature import Signature
@@ -67,6 +69,16 @@ def ask(call: Callable[[Rows], dict[str, Answer]], X: Rows, refuses: tuple[type[
     return Answers(np.concatenate([first.accepted, second.accepted]), methods, refusals)
 
 
+FEW_ROWS = 1000
+"""Up to so many rows are answered with one OpenMP thread: on a busy machine a boosted model's threads wait
+for each other longer than they work (10 ms instead of 1 ms a call), and cases make many small calls."""
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
 class Reference:
     """Calls the pipeline's methods and normalises what they return."""
 
@@ -94,7 +106,12 @@ class Reference:
 
     def one(self, method: str, X: Rows) -> Answer:
         """The pipeline's answer of one method; errors pass through."""
-        return self.normalise(method, getattr(self.pipeline, method)(take(X, slice(None))))
+        rows = take(X, slice(None))
+        if count(X) > FEW_ROWS:
+            return self.normalise(method, getattr(self.pipeline, method)(rows))
+        # BLAS keeps its threads, for its sums may depend on them.
+        with _threads().limit(limits=1, user_api="openmp"):
+            return self.normalise(method, getattr(self.pipeline, method)(rows))
 
     def ask(self, X: Rows) -> Answers:
         """The pipeline's answers; a row that any of the methods refuses counts as refused."""

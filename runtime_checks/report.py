@@ -77,7 +77,9 @@ class Tally:
     ----------
     rows : rows that both sides answered and that were compared.
     mismatched : of these, rows that differ and are not undetermined.
-    undetermined : of these, rows that differ but on which the pipeline cannot decide itself.
+    undetermined : rows on which the sides differ, but the pipeline cannot decide itself; of the compared
+        rows those with other answers, and rows that one side refuses and the pipeline does or does not
+        refuse depending on the rows around.
     refused : rows that the pipeline refuses; not compared.
     answered_outside : of the refused rows, those that the twin answers.
     refused_inside : rows that the pipeline answers and the twin refuses; not compared.

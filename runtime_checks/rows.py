@@ -61,6 +61,23 @@ def batches(X: Rows, size: int) -> Iterator[tuple[int, Rows]]:
         yield start, take(X, slice(start, start + size))
 
 
+def stack(first: Rows, second: Rows) -> Rows:
+    """The rows of one and then of the other; a categorical column gets the categories of both."""
+    if isinstance(first, pd.DataFrame):
+        wider = {name: _wider(first[name].dtype, second[name].dtype) for name in first.columns}
+        return pd.concat([first.astype(wider), second.astype(wider)])
+    if isinstance(first, pd.Series):
+        return pd.concat([first, second])
+    return np.concatenate([first, second]) if isinstance(first, np.ndarray) else [*first, *second]
+
+
+def _wider(first: Any, second: Any) -> Any:
+    if isinstance(first, pd.CategoricalDtype) and isinstance(second, pd.CategoricalDtype):
+        added = second.categories.difference(first.categories, sort=False)
+        return pd.CategoricalDtype(first.categories.append(added), first.ordered)
+    return first
+
+
 def set_column(X: Rows, label: str | int, values: Any) -> Rows:
     """A copy of ``X`` in which one column holds ``values`` (a scalar or one value a row).
 

@@ -160,7 +160,7 @@ class Examiner:
 
     def _answer(self, reference: Reference, method: str, X: Rows) -> Answer | None:
         try:
-            return reference.normalise(method, getattr(reference.pipeline, method)(take(X, slice(None))))
+            return reference.one(method, X)
         except REFUSES:
             return None
 

@@ -1,0 +1,66 @@
+"""Rows that only one side refuses: the twin's fault, or does the pipeline not know itself?
+
+A pipeline may answer a row alone and refuse it in company: ``pd.to_datetime`` takes the layout of
+its first text and refuses other layouts after it. Such a row is undetermined, whatever the twin does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from onnxtwin.runtime_checks.reference import Reference
+from onnxtwin.runtime_checks.report import LISTED, MethodReport, Noted
+from onnxtwin.runtime_checks.rows import Rows, stack, take, typed_row
+from onnxtwin.runtime_checks.verdict import ENOUGH
+
+IN_COMPANY = "the pipeline answers this row or refuses it, depending on the rows that it comes with"
+
+
+class DomainAudit:
+    """Counts and lists the rows on whose refusal the two sides disagree.
+
+    ``company`` is a row that both sides answer; without one, every disagreement is determined.
+    """
+
+    def __init__(self, reference: Reference, reports: Iterable[MethodReport]) -> None:
+        self.company: Rows | None = None
+        self._reference = reference
+        self._reports = list(reports)
+        self._determined = 0
+
+    def answered_outside(
+        self, family: str, X: Rows, errors: Mapping[int, str], positions: Mapping[int, int | None]
+    ) -> None:
+        """Rows of ``X`` that the pipeline refuses with these errors, and the twin answers."""
+        for row, error in errors.items():
+            undetermined = self._undetermined(take(X, [row]), answered=False)
+            text = f"the twin answers, the pipeline raises {error}"
+            self._count(family, "answered_outside", undetermined, typed_row(X, row), positions[row], text)
+
+    def refused_inside(
+        self, family: str, X: Rows, errors: Mapping[int, str], positions: Mapping[int, int | None]
+    ) -> None:
+        """Rows of ``X`` that the pipeline answers, and the twin refuses with these errors."""
+        for row, error in errors.items():
+            undetermined = self._undetermined(take(X, [row]), answered=True)
+            text = f"the pipeline answers, the twin raises {error}"
+            self._count(family, "refused_inside", undetermined, typed_row(X, row), positions[row], text)
+
+    def _undetermined(self, row: Rows, answered: bool) -> bool:
+        if self.company is None or self._determined >= ENOUGH:
+            return False
+        batches = (row, stack(self.company, row), stack(row, self.company))
+        undetermined = any(self._reference.accepts(batch) != answered for batch in batches)
+        self._determined += not undetermined
+        return undetermined
+
+    def _count(
+        self, family: str, kind: str, undetermined: bool, row: object, position: int | None, text: str
+    ) -> None:
+        for report in self._reports:
+            tally = report.family(family)
+            name = "undetermined" if undetermined else kind
+            setattr(tally, name, getattr(tally, name) + 1)
+            listed = report.undetermined if undetermined else report.domain
+            if len(listed) < LISTED:
+                listed.append(Noted(row, position, family, IN_COMPANY if undetermined else text))
