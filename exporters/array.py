@@ -108,6 +108,12 @@ class Array(NDArrayOperatorsMixin):
 
         return apply_ufunc(ufunc, method, inputs, kwargs)
 
+    def __matmul__(self, other: Any) -> Any:
+        return np.matmul(self, _dense(other))
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return np.matmul(_dense(other), self)
+
     def __array_function__(self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
         from onnxtwin.exporters.functions import apply_function
 
@@ -323,12 +329,12 @@ def constant_tensor(value: np.ndarray) -> Tensor:
 
 
 def constant(value: Any) -> Array:
-    """Any array-like as a traced constant (traced values pass through)."""
-    if type(value) is Array:
-        return value
-    if hasattr(type(value), "__onnxtwin_array__"):
-        return value.__onnxtwin_array__()  # type: ignore[no-any-return]
-    return Array(np.asarray(value))
+    """Any array-like as a traced constant (traced values pass through); sparse matrices become dense."""
+    return value if type(value) is Array else Array(np.asarray(_dense(value)))
+
+
+def _dense(value: Any) -> Any:
+    return value.toarray() if hasattr(value, "toarray") and type(value) is not Array else value
 
 
 def concrete(value: Any) -> Any:

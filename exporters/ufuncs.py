@@ -278,7 +278,6 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
 def call(ufunc: np.ufunc, inputs: tuple[Any, ...], dtype: Any = None) -> Array:
     """``ufunc(*inputs)`` in the loop that numpy chooses (or ``dtype``, as numpy's own argument)."""
     trace = require_trace()
-    inputs = tuple(constant(x).value if hasattr(x, "tocsr") and type(x) is not Array else x for x in inputs)
     with np.errstate(all="ignore"):
         real = ufunc(*(concrete(x) for x in inputs), **({} if dtype is None else {"dtype": dtype}))
     masked = masked_operand(inputs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -53,8 +54,9 @@ def methods(name: str) -> list[str]:
     return [m for m in METHODS if hasattr(kind, m)]
 
 
+@cache
 def fitted(name: str) -> tuple[Any, Any]:
-    """A fitted instance, and rows that it answers."""
+    """A fitted instance, and rows that it answers; made once, since an export leaves it as it is."""
     kind = dict(all_estimators())[name]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

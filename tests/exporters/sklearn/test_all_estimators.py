@@ -58,7 +58,6 @@ REFUSED = {
     "MiniBatchKMeans.predict": CLUSTERS,
     "MiniBatchNMF.transform": ITERATES,
     "MiniBatchSparsePCA.transform": SOLVES,
-    "MLPClassifier.predict": "label binarizer in compiled set functions; needs a leaf",
     "MultiLabelBinarizer.transform": RECORDS,
     "NMF.transform": ITERATES,
     "NearestCentroid.predict": DISTANCES,
