@@ -16,6 +16,13 @@ MODEL_LIMIT = 2**31 - 2**20
 
 _SMALL = 1024
 _ALIGN = 4096
+_FRAME = 8
+"""Bytes of a part's own tag and length, at most."""
+
+
+def fits(model: onnx.ModelProto, limit: int = MODEL_LIMIT) -> bool:
+    """Whether the graph with its weights takes no more than so many bytes."""
+    return _size(model) <= limit
 
 
 def write_model(model: onnx.ModelProto, folder: Path, name: str, limit: int = MODEL_LIMIT) -> None:
@@ -28,7 +35,7 @@ def write_model(model: onnx.ModelProto, folder: Path, name: str, limit: int = MO
     ArtifactError
         If the graph without its initializers is still too large.
     """
-    if model.ByteSize() <= limit:
+    if fits(model, limit):
         (folder / name).write_bytes(model.SerializeToString(deterministic=True))
         return
     kept: list[tuple[onnx.TensorProto, bytes]] = []
@@ -41,11 +48,10 @@ def write_model(model: onnx.ModelProto, folder: Path, name: str, limit: int = MO
                     kept.append((tensor, raw))
                     _point(tensor, stream.tell(), len(raw))
                     stream.write(raw)
-        size = model.ByteSize()
-        if size > limit:
+        if _size(model) > limit:
             raise ArtifactError(
-                f"the graph takes {size} bytes beside its weights, and a file of ONNX holds {limit}: "
-                "make the model smaller (fewer trees, fewer leaves)"
+                f"the graph takes more than {limit} bytes beside its weights, and a file of ONNX cannot hold "
+                "it: make the model smaller (fewer trees, fewer leaves)"
             )
         (folder / name).write_bytes(model.SerializeToString(deterministic=True))
     finally:
@@ -61,3 +67,11 @@ def _point(tensor: onnx.TensorProto, offset: int, length: int) -> None:
     for key, value in (("location", WEIGHTS), ("offset", str(offset)), ("length", str(length))):
         entry = tensor.external_data.add()
         entry.key, entry.value = key, value
+
+
+def _size(model: onnx.ModelProto) -> int:
+    """The graph's bytes, part by part: of a whole beyond 2 GiB protobuf does not even tell the size."""
+    graph = model.graph
+    weights = sum(len(tensor.raw_data) or tensor.ByteSize() for tensor in graph.initializer)
+    parts = (*graph.node, *graph.input, *graph.output, *model.functions)
+    return int(weights + sum(part.ByteSize() + _FRAME for part in parts))

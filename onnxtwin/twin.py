@@ -15,7 +15,7 @@ from onnxtwin.build import artifact as artifacts
 from onnxtwin.build.replay import SelfTest, replay
 from onnxtwin.build.session import Session
 from onnxtwin.build.vectors import Vectors
-from onnxtwin.build.weights import MODEL_LIMIT, write_model
+from onnxtwin.build.weights import fits, write_model
 from onnxtwin.exporters.errors import ArtifactError, CheckError, UnequalError
 from onnxtwin.exporters.signature import Signature
 
@@ -107,7 +107,7 @@ class Twin:
         cls, model: onnx.ModelProto, signature: Signature, *, pipeline: Any = None, sample: Any = None
     ) -> Twin:
         """A twin of a graph in memory."""
-        if model.ByteSize() <= MODEL_LIMIT:
+        if fits(model):
             session = Session(model.SerializeToString(deterministic=True), signature)
             return cls(session, model=model, pipeline=pipeline, sample=sample)
         folder: TemporaryDirectory[str] = TemporaryDirectory(prefix="onnxtwin-")
