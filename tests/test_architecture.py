@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = ("exporters", "build", "runtime_checks")
 SOURCES = sorted(path for top in ("onnxtwin", *FLOORS) for path in (ROOT / top).rglob("*.py"))
 LONGEST_FILE = 500
+GENERATED = {"exporters/kernel_table.py"}
 
 RESEARCH_STACK = ("pandas", "onnx", "spox", "sklearn", "scipy", "skl2onnx", "typer", "rich")
 
@@ -50,7 +51,7 @@ def imported_modules(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=relative)
+@pytest.mark.parametrize("path", [path for path in SOURCES if relative(path) not in GENERATED], ids=relative)
 def test_a_source_file_needs_no_table_of_contents(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
 
