@@ -330,7 +330,11 @@ def constant_tensor(value: np.ndarray) -> Tensor:
 
 def constant(value: Any) -> Array:
     """Any array-like as a traced constant (traced values pass through); sparse matrices become dense."""
-    return value if type(value) is Array else Array(np.asarray(_dense(value)))
+    if type(value) is Array:
+        return value
+    if hasattr(type(value), "__onnxtwin_array__"):
+        return value.__onnxtwin_array__()  # type: ignore[no-any-return]
+    return Array(np.asarray(_dense(value)))
 
 
 def _dense(value: Any) -> Any:
