@@ -69,7 +69,7 @@ def main() -> None:
     edges = [low + (high - low) * i / count for i in range(count + 1)]
     tail = [fit(scaled_erfc, a, b, 16) for a, b in pairwise(edges)]
     parts = (
-        '"""Coefficients for ``special.py``; written by ``docs/make_special_tables.py``, which says how."""\n',
+        '"""Coefficients for ``special.py``; from ``docs/make_special_tables.py``, which says how."""\n',
         table(
             "ERF",
             "Row 0: erf(x) / x of x**2 on [0, 1].\n\n"

@@ -81,6 +81,15 @@ def plain_text(pattern: str, flags: int = 0) -> str | None:
     return "".join(chr(value) for _, value in tree)
 
 
+def ignores_case(pattern: str, flags: int = 0) -> bool:
+    """Whether any part of the pattern ignores case, by ``flags`` or by a flag within it."""
+    tree = _parse(pattern, flags)
+    return (
+        bool(tree.state.flags & re.IGNORECASE)
+        or re.search(r"\(\?[a-zA-Z]*i[a-zA-Z]*[-:)]", pattern) is not None
+    )
+
+
 def single_class(pattern: str, flags: int = 0) -> tuple[str, bool] | None:
     """``(class, repeated)`` where the pattern is one character class, ``repeated`` if followed by ``+``.
 

@@ -19,6 +19,7 @@ from onnxtwin.exporters.errors import UnsupportedError
 from onnxtwin.exporters.regex import (
     all_characters,
     char_class,
+    ignores_case,
     literal,
     literals_ignoring_case,
     plain_text,
@@ -69,18 +70,21 @@ def fullmatch(x: Var, pat: str, case: bool = True, flags: int = 0, engine: Engin
 def _pattern(
     pat: str, case: bool, flags: int, how: Literal["search", "match", "fullmatch"], engine: Engine
 ) -> str:
-    if case and not flags & re.IGNORECASE:
+    flags = flags if case else flags | re.IGNORECASE
+    if engine == "python" or not ignores_case(pat, flags):
         return translate(pat, flags, how)
-    if engine == "python":
-        return translate(pat, flags | re.IGNORECASE, how)
     plain = plain_text(pat, flags & ~re.IGNORECASE)
     if plain is None:
-        raise UnsupportedError(
-            f"regular expression {pat!r}: pyarrow ignores case by RE2's own tables, which only plain text "
-            "can follow exactly; keep the column as object, or lower it first and match with case=True"
-        )
+        raise _folding(pat)
     head, tail = "" if how != "search" else "(?s:.*)", "" if how == "fullmatch" else "(?s:.*)"
     return f"{head}{literals_ignoring_case(plain, engine)}{tail}"
+
+
+def _folding(pat: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"regular expression {pat!r}: pyarrow ignores case by RE2's own tables, which only plain text can "
+        "follow exactly; keep the column as object, or lower it first and match with case=True"
+    )
 
 
 def startswith(x: Var, prefix: str | Sequence[str]) -> Var:
@@ -147,7 +151,7 @@ def replace(x: Var, old: str, new: str, count: int = -1) -> Var:
     return flat.restore(join(op.string_concat(op.where(follows, text(new), text("")), pieces)))
 
 
-def replace_pattern(x: Var, pat: str, new: str, flags: int = 0) -> Var:
+def replace_pattern(x: Var, pat: str, new: str, flags: int = 0, engine: Engine = "python") -> Var:
     """``re.sub(pat, new, text, flags=flags)`` for patterns that are plain text or one character class.
 
     A class may be followed by ``+`` (a run is replaced once).
@@ -155,10 +159,13 @@ def replace_pattern(x: Var, pat: str, new: str, flags: int = 0) -> Var:
     Raises
     ------
     UnsupportedError
-        for every other pattern, and for a ``new`` with a backslash in it.
+        for every other pattern, for a ``new`` with a backslash in it, and for a pattern that ignores case
+        under pyarrow.
     """
     if "\\" in new:
         raise UnsupportedError(f"the replacement {new!r} refers to groups, which a graph cannot follow")
+    if engine == "pyarrow" and ignores_case(pat, flags):
+        raise _folding(pat)
     plain = plain_text(pat, flags)
     if plain:
         return replace(x, plain, new)
