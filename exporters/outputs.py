@@ -80,6 +80,8 @@ def answers(method: str, result: Any) -> list[Answer]:
 def _frame(method: str, frame: Any) -> list[Answer]:
     names = tuple(str(c) for c in frame.columns)
     columns: Sequence[Array] = frame.__onnxtwin_columns__()
+    for name, column in zip(names, columns, strict=True):
+        _refuse_times(f"{method}: column {name!r}", column)
     kinds = {c.tensor.dtype for c in columns}
     if len(kinds) == 1:
         return [_one(method, None, frame.__onnxtwin_array__(), "DataFrame", names)]
@@ -87,8 +89,7 @@ def _frame(method: str, frame: Any) -> list[Answer]:
 
 
 def _one(method: str, index: int | None, array: Array, container: str = "ndarray", columns: tuple[str, ...] | None = None) -> Answer:
-    if array.dtype.kind in "mM":
-        raise UnsupportedError(f"{method} returns {array.dtype}, for which few runtimes have a type\n  way out: return numbers: .dt fields, total_seconds()")
+    _refuse_times(method, array)
     tensor = array.tensor
     array = Array(array.value, tensor)
     dtype = tensor.dtype
@@ -97,6 +98,11 @@ def _one(method: str, index: int | None, array: Array, container: str = "ndarray
     elif dtype == np.dtype("O"):
         array = Array(array.value, Tensor(array.shape, dtype, flat=array.tensor.flat))
     return Answer(method, index, array, container, columns)
+
+
+def _refuse_times(what: str, array: Array) -> None:
+    if array.dtype.kind in "mM":
+        raise UnsupportedError(f"{what} is {array.dtype}, for which few runtimes have a type\n  way out: return numbers: .dt fields, total_seconds()")
 
 
 def real_answers(method: str, result: Any, outputs: Sequence[Output]) -> list[np.ndarray]:

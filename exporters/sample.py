@@ -196,8 +196,9 @@ def _missing(
         return columns, None
     made = {i: set_missing(_take(rows, np.array([k % len(rows)])), columns[i], i) for k, i in enumerate(able)}
     accepted = list(able)
-    if not _accepts(estimator, methods, _concat(list(made.values()))):
-        accepted = [i for i in able if _accepts(estimator, methods, made[i])]
+    # Beside complete rows: of a column that is missing throughout, pandas may forget the type.
+    if not _accepts(estimator, methods, _concat([rows, *made.values()])):
+        accepted = [i for i in able if _accepts(estimator, methods, _concat([rows, made[i]]))]
     described = tuple(replace(c, missing_allowed=i in accepted) for i, c in enumerate(columns))
     if not accepted:
         return described, None
@@ -205,7 +206,7 @@ def _missing(
     everything = _take(rows, np.array([0]))
     for i in accepted:
         everything = set_missing(everything, columns[i], i)
-    if _accepts(estimator, methods, everything):
+    if _accepts(estimator, methods, _concat([rows, everything])):
         pieces.append(everything)
     return described, _concat(pieces)
 

@@ -40,7 +40,7 @@ class CategoryMethods:
     @property
     def codes(self) -> Any:
         real = self.series.value.cat.codes
-        return self.series.made(real, codes_array(self.series.array, self.series.value.dtype, held(real)), what="cat.codes", whole=True)
+        return self.series.made(real, codes_array(self.series.held, self.series.value.dtype, held(real)), what="cat.codes", whole=True)
 
     @property
     def categories(self) -> pd.Index:

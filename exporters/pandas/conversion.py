@@ -41,14 +41,14 @@ def _require_present(self: Any, what: str) -> None:
     """pandas raises where a missing value has no place in the new dtype."""
     if self.whole:
         return
-    gone = missing_values(self.array)
+    gone = missing_values(self.held)
     if not gone.is_constant:
         require_true(np.logical_not(gone), f"a missing value cannot become {what}")
 
 
 def _number(self: Any, target: Any, real: pd.Series) -> Any:
     kind = target.numpy_dtype if is_nullable(target) else target
-    array = self.array
+    array = self.held
     if self.kind == "text":
         return self.made(real, _parsed(self, kind, held(real)), what="astype", whole=False)
     if self.kind in ("nullable", "flags") and not is_nullable(target) and kind.kind in "iu":
@@ -76,7 +76,7 @@ def _as_float(array: Array) -> Array:
 
 def _to_integer(self: Any, target: Any, kind: np.dtype, real: pd.Series) -> Any:
     """Floats to integers: pandas truncates, refuses missing and infinite values; nullable targets keep missing ones."""
-    values = _as_float(self.array)
+    values = _as_float(self.held)
     if is_nullable(target):
         good = np.logical_or(np.isnan(values), np.equal(values, np.trunc(values)))
         require_true(np.logical_and(good, np.logical_not(np.greater(np.abs(values), 2.0**53))), f"only whole numbers can become {target}")
@@ -93,26 +93,26 @@ def _parsed(self: Any, kind: np.dtype, real: np.ndarray) -> Array:
 
     if kind.kind == "b":
         raise refuse("turns text into booleans", "compare it with the text that means True")
-    return text.to_number(self.array, kind, real)
+    return text.to_number(self.held, kind, real)
 
 
 def _text(self: Any, target: Any, real: pd.Series) -> Any:
     if self.kind == "text" or self.kind == "category" and text_categories(self.value.dtype):
         if bool(real.isna().sum() != self.value.isna().sum()):
             raise refuse(f"astype({target}) turns missing values into the text 'nan'", "fillna first, or keep dtype str")
-        return self.made(real, self.array, what="astype", whole=self.whole)
+        return self.made(real, self.held, what="astype", whole=self.whole)
     if target == np.dtype(object):
-        return self.made(real, self.array, what="astype", whole=self.whole)
+        return self.made(real, self.held, what="astype", whole=self.whole)
     if self.kind == "number" and self.value.dtype.kind in "iu":
         from onnxtwin.exporters import lookups
 
-        return self.made(real, elementwise("astype str", held(real), lookups.from_int, [self.array], [np.dtype(np.int64)]), what="astype", whole=True)
+        return self.made(real, elementwise("astype str", held(real), lookups.from_int, [self.held], [np.dtype(np.int64)]), what="astype", whole=True)
     if self.kind == "number" and self.value.dtype.kind == "b":
 
         def spelled(x: Var) -> Var:
             return op.where(x, op.const(np.array("True")), op.const(np.array("False")))
 
-        return self.made(real, elementwise("astype str", held(real), spelled, [self.array], [None]), what="astype", whole=True)
+        return self.made(real, elementwise("astype str", held(real), spelled, [self.held], [None]), what="astype", whole=True)
     raise refuse(f"formats numbers ({self.dtype}) as text", "use integers, or map the numbers to texts with a dict")
 
 
@@ -134,9 +134,9 @@ def _categorical(self: Any, target: pd.CategoricalDtype, real: pd.Series) -> Any
 def _from_category(self: Any, target: Any, real: pd.Series) -> Any:
     if text_categories(self.value.dtype):
         raise refuse("turns categories of text into numbers", "map them with a dict, or use .cat.codes")
-    as_float = type(self)(pd.Series(held(self.value), index=self.value.index, name=self.name), self.array, whole=self.whole)
+    as_float = type(self)(pd.Series(held(self.value), index=self.value.index, name=self.name), self.held, whole=self.whole)
     made = as_float if target == np.float64 else converted(as_float, target)
-    return self.made(real, made.array, what="astype", whole=self.whole)
+    return self.made(real, made.held, what="astype", whole=self.whole)
 
 
 def _time(self: Any, target: Any, real: pd.Series) -> Any:
@@ -146,9 +146,9 @@ def _time(self: Any, target: Any, real: pd.Series) -> Any:
         raise refuse(f"astype({target}) of a column of {self.dtype}", "use pd.to_datetime")
     if getattr(target, "kind", "") in "iu":
         _require_present(self, str(target))
-        return self.made(real, self.array.astype(np.int64), what="astype", whole=True)
+        return self.made(real, self.held.astype(np.int64), what="astype", whole=True)
     if getattr(target, "kind", "") not in "mM" or target.kind != self.value.dtype.kind:
         raise refuse(f"astype({target}) of a column of {self.dtype}", "use the .dt accessor")
-    return self.made(real, times.to_unit(self.array, held(real)), what="astype", whole=self.whole)
+    return self.made(real, times.to_unit(self.held, held(real)), what="astype", whole=self.whole)
 
 

@@ -60,9 +60,9 @@ def fillna(self: Any, value: Any = None, *, axis: Any = None, inplace: bool = Fa
         side = scalar(value, self.value)
     if self.kind == "flags":
         side = Array(np.asarray(float(value))) if not is_traced(value) else side
-    mask = missing_values(self.array)
+    mask = missing_values(self.held)
     whole = not is_traced(value) or bool(getattr(value, "whole", False))
-    array = self.array if mask.is_constant and not mask.value.any() else pick(mask, side, self.array, held(real))
+    array = self.held if mask.is_constant and not mask.value.any() else pick(mask, side, self.held, held(real))
     return settle(self, self.made(real, array, what="fillna", whole=whole), inplace)
 
 
@@ -70,7 +70,7 @@ def settle(self: Any, made: Any, inplace: bool) -> Any:
     """The result, or with ``inplace`` None and ``self`` changed."""
     if not inplace:
         return made
-    self.value, self.array, self._whole = made.value, made.array, made._whole
+    self.value, self.held, self._whole = made.value, made.held, made._whole
     return None
 
 
@@ -93,7 +93,7 @@ def _chosen(self: Any, cond: Any, other: Any, keep: bool) -> Any:
         raise refuse(f"Series.{'where' if keep else 'mask'} with a condition of {condition.dtype}", "give a condition of dtype bool")
     real = _wide(self.value, other, real)
     side = side_of(other, self)
-    own = self.array
+    own = self.held
     array = pick(condition, own, side, held(real)) if keep else pick(condition, side, own, held(real))
     whole = self.whole and (bool(getattr(other, "whole", False)) or not is_traced(other) and not bool(np.any(pd.isna(other))))
     return self.made(real, array, what="where", whole=whole)
@@ -142,7 +142,7 @@ def round(self: Any, decimals: int = 0, *args: Any, **kwargs: Any) -> Any:
     if self.kind not in ("number", "nullable"):
         raise refuse(f"rounds a column of {self.dtype}", "round numbers")
     real = self.value.round(decimals)
-    array = self.array if self.value.dtype.kind == "b" else np.round(self.array, decimals)
+    array = self.held if self.value.dtype.kind == "b" else np.round(self.held, decimals)
     return self.made(real, array, what="round", whole=self.whole)
 
 
@@ -157,7 +157,7 @@ def between(self: Any, left: Any, right: Any, inclusive: str = "both") -> Any:
     low = operator.ge if inclusive in ("both", "left") else operator.gt
     high = operator.le if inclusive in ("both", "right") else operator.lt
     real = self.value.between(concrete(left), concrete(right), inclusive=inclusive)
-    return self.made(real, (low(self, left) & high(self, right)).array, what="between")
+    return self.made(real, (low(self, left) & high(self, right)).held, what="between")
 
 
 def map(self: Any, arg: Any = None, na_action: Any = None, **kwargs: Any) -> Any:

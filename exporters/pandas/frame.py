@@ -2,6 +2,9 @@
 
 A cell is a held column, or a position in a matrix that nothing has taken apart yet, so that choosing and
 joining columns costs no graph node until something needs a single column.
+
+A frame's attributes are its columns, so nothing of ours may bear a name that a column could have: the frame
+has two attributes with a prefix, and what works on them are functions of this module.
 """
 
 from __future__ import annotations
@@ -23,22 +26,30 @@ from onnxtwin.exporters.tensor import Tensor, join
 
 @dataclass(frozen=True)
 class Cell:
-    """The graph side of one column: a held 1-D array, or column ``position`` of a 2-D one."""
+    """The graph side of one column.
+
+    Attributes
+    ----------
+    source : a held 1-D array, or a matrix.
+    position : the column's position in the matrix; None for a 1-D array.
+    whole : as :attr:`Series.whole`.
+    """
 
     source: Array
     position: int | None = None
     whole: bool = False
 
     @classmethod
-    def of(cls, column: Series) -> Cell:
-        return cls(column.array, None, column.whole)
+    def of(cls, series: Series) -> Cell:
+        return cls(series.held, None, series.whole)
 
-    def column(self, value: pd.Series) -> Series:
+    def series(self, value: pd.Series) -> Series:
         """The cell as a Series with the real values ``value``."""
         if self.position is None:
             return Series(value, self.source, whole=self.whole)
         values = held(value)
-        array = Array(values) if self.source.is_constant else Array(values, self.source.tensor.pick(self.position))
+        constant = self.source.is_constant
+        array = Array(values) if constant else Array(values, self.source.tensor.pick(self.position))
         return Series(value, adopt(value, array, "a column of a matrix"), whole=self.whole)
 
 
@@ -47,25 +58,25 @@ class DataFrame:
 
     Parameters
     ----------
-    value : the sample's real frame; its index is the sample's.
+    value : the sample's real frame, with the sample's own row labels.
     tensors : the graph side of each column, 1-D.
+
+    Raises
+    ------
+    UnsupportedError
+        From whatever would need the rows themselves, drops or reorders rows, or is not supported.
     """
 
-    __slots__ = ("cells", "value")
+    __slots__ = ("_twin_cells", "_twin_value")
     __array_priority__ = 4000
-    __onnxtwin_frame__ = True
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, value: pd.DataFrame, tensors: Sequence[Tensor]) -> None:
-        self.value = value
-        self.cells = [Cell(Array(held(value.iloc[:, i]), t)) for i, t in enumerate(tensors)]
+    _twin_value: pd.DataFrame
+    _twin_cells: list[Cell]
 
-    @classmethod
-    def of(cls, value: pd.DataFrame, cells: Sequence[Cell]) -> DataFrame:
-        """A frame from its real value and its cells."""
-        made = cls(value.iloc[:, :0], [])
-        made.value, made.cells = value, list(cells)
-        return made
+    def __init__(self, value: pd.DataFrame, tensors: Sequence[Tensor]) -> None:
+        cells = [Cell(Array(held(value.iloc[:, i]), t)) for i, t in enumerate(tensors)]
+        put(self, value, cells)
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:  # type: ignore[override]
@@ -74,85 +85,29 @@ class DataFrame:
     # ---- what the engine asks ----------------------------------------------------------------
 
     def __onnxtwin_value__(self) -> pd.DataFrame:
-        return self.value
+        return self._twin_value
 
     def __onnxtwin_columns__(self) -> list[Array]:
-        return [self.column(i).__onnxtwin_array__() for i in range(len(self.cells))]
+        return [series.__onnxtwin_array__() for series in columns_of(self)]
 
     def __onnxtwin_array__(self) -> Array:
         """The frame as a matrix; columns of different element types stay apart until something joins them."""
-        real = self._matrix()
-        if all(cell.source.is_constant for cell in self.cells) and self.cells:
+        real = _matrix(self._twin_value)
+        cells = self._twin_cells
+        if cells and all(cell.source.is_constant for cell in cells):
             return Array(real)
         parts: list[Tensor] = []
-        for start, end, block in self._runs(real.dtype):
+        for start, end, block in _runs(cells, real.dtype):
             if block is not None:
-                parts.append(block.tensor.select([c.position for c in self.cells[start:end]]))  # type: ignore[misc]
+                parts.append(block.tensor.select([cell.position or 0 for cell in cells[start:end]]))
                 continue
-            column = self.column(start)
-            array = column.array
+            array = column_at(self, start).held
             if real.dtype.kind != "O" and array.dtype != real.dtype:
                 array = array.astype(real.dtype)
             parts.append(array.tensor)
         kinds = {part.dtype for part in parts}
-        dtype = parts[0].dtype if len(kinds) == 1 else np.dtype("O")
-        return Array(real, join(parts, len(real), dtype if parts else np.dtype(np.float64)))
-
-    def _matrix(self) -> np.ndarray:
-        """pandas' own matrix, except that nullable numbers are float64 with NaN and times are UTC."""
-        dtypes = list(self.value.dtypes)
-        if not any(is_nullable(d) or isinstance(d, (pd.CategoricalDtype, pd.DatetimeTZDtype)) for d in dtypes):
-            return self.value.to_numpy().copy()
-        columns = [pd.Series(held(self.value.iloc[:, i]), dtype=held(self.value.iloc[:, i]).dtype) for i in range(len(dtypes))]
-        return pd.concat(columns, axis=1).to_numpy().copy()
-
-    def _runs(self, dtype: np.dtype) -> Iterator[tuple[int, int, Array | None]]:
-        """Neighbouring columns of one matrix together, all others alone."""
-        start = 0
-        while start < len(self.cells):
-            cell = self.cells[start]
-            end = start + 1
-            if cell.position is None or cell.source.is_constant or dtype.kind != "O" and cell.source.dtype != dtype:
-                yield start, end, None
-            else:
-                while end < len(self.cells) and self.cells[end].source is cell.source:
-                    end += 1
-                yield start, end, cell.source
-            start = end
-
-    def column(self, position: int) -> Series:
-        """Column ``position`` as a Series."""
-        return self.cells[position].column(self.value.iloc[:, position])
-
-    def chosen(self, positions: Sequence[int], value: pd.DataFrame) -> DataFrame:
-        """A frame of some columns, whose real value pandas has computed."""
-        return DataFrame.of(value, [self.cells[i] for i in positions])
-
-    def positions(self, choose: Callable[[pd.DataFrame], Any]) -> list[int]:
-        """The positions of the columns that pandas itself chooses, asked of a frame of positions."""
-        probe = pd.DataFrame([range(len(self.cells))], columns=self.value.columns)
-        found = choose(probe)
-        if isinstance(found, pd.DataFrame):
-            return [int(i) for i in found.iloc[0].tolist()]
-        return [int(i) for i in np.atleast_1d(np.asarray(found)).reshape(-1)]
-
-    def each(self, function: Callable[[Series], Any], *, block: Callable[[Array], Any] | None = None, real: pd.DataFrame | None = None) -> DataFrame:
-        """The frame with every column passed through ``function``; in one go where all share one number dtype."""
-        if block is not None and real is not None and self.is_matrix():
-            matrix = block(self.__onnxtwin_array__())
-            return DataFrame.from_matrix(real, matrix)
-        columns = [function(self.column(i)) for i in range(len(self.cells))]
-        return from_columns(columns, self.value)
-
-    def is_matrix(self) -> bool:
-        """Whether all columns have one numpy number dtype."""
-        dtypes = set(self.value.dtypes)
-        return len(self.cells) > 1 and len(dtypes) == 1 and isinstance(next(iter(dtypes)), np.dtype) and next(iter(dtypes)).kind in "iufb"
-
-    @classmethod
-    def from_matrix(cls, real: pd.DataFrame, matrix: Array) -> DataFrame:
-        """A frame over a 2-D array; ``real`` is pandas' own."""
-        return cls.of(real, [Cell(matrix, i) for i in range(real.shape[1])])
+        dtype = np.dtype(np.float64) if not kinds else kinds.pop() if len(kinds) == 1 else np.dtype("O")
+        return Array(real, join(parts, len(real), dtype))
 
     # ---- numpy's protocols -------------------------------------------------------------------
 
@@ -169,63 +124,69 @@ class DataFrame:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return self.__onnxtwin_array__().__array__(dtype, copy)
 
-    # ---- what would need the rows ------------------------------------------------------------
+    # ---- what would need the rows, and what does not -----------------------------------------
 
     def __bool__(self) -> bool:
-        raise refuse("branches on the values of a frame", "use np.where or a boolean mask instead of if, and, or, not")
+        raise refuse(
+            "branches on the values of a frame",
+            "use np.where or a boolean mask instead of if, and, or, not",
+        )
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self.value.columns)
+        return iter(self._twin_value.columns)
 
     def __contains__(self, key: Any) -> bool:
-        return key in self.value.columns
+        return key in self._twin_value.columns
 
     def __len__(self) -> int:
-        return len(self.value)
+        return len(self._twin_value)
 
     def __getattr__(self, name: str) -> Any:
-        if not name.startswith("_") and name not in ("cells", "value") and name in self.value.columns:
-            return self[name]
-        if name.startswith("__") or name in ("cells", "value") or not hasattr(self.value, name):
+        if name.startswith("__") or name in DataFrame.__slots__:
             raise AttributeError(f"'DataFrame' object has no attribute {name!r}")
-        raise refuse(f"DataFrame.{name} is not supported in a traced method", way_out(name))
+        # ``sparse`` is an accessor that plain frames do not have, and scikit-learn asks for it.
+        if hasattr(pd.DataFrame, name) and name != "sparse":
+            raise refuse(f"DataFrame.{name} is not supported in a traced method", way_out(name))
+        if name in self._twin_value.columns:
+            return self[name]
+        raise AttributeError(f"'DataFrame' object has no attribute {name!r}")
 
     def __setattr__(self, name: str, new: Any) -> None:
-        if name in ("cells", "value"):
+        if name in DataFrame.__slots__:
             object.__setattr__(self, name, new)
         elif name == "columns":
-            value = self.value.copy()
+            value = self._twin_value.copy()
             value.columns = concrete(new)
-            self.value = value
+            self._twin_value = value
         elif name == "index":
-            self.value = relabelled(self.value, new)
-        elif name in self.value.columns:
+            self._twin_value = relabelled(self._twin_value, new)
+        elif name in self._twin_value.columns and not hasattr(pd.DataFrame, name):
             self[name] = new
         else:
             raise refuse(f"sets the attribute {name!r} of a frame", "assign a column: df['name'] = ...")
 
     def __repr__(self) -> str:
-        return f"<traced DataFrame of {list(self.value.columns)}>"
+        return f"<traced DataFrame of {list(self._twin_value.columns)}>"
 
     def __copy__(self) -> DataFrame:
-        return self.copy()
+        return frame_of(self._twin_value.copy(), self._twin_cells)
 
     def __deepcopy__(self, memo: Any) -> DataFrame:
-        return self.copy()
+        return frame_of(self._twin_value.copy(), self._twin_cells)
 
     # ---- questions that need no graph --------------------------------------------------------
 
     @property
     def columns(self) -> pd.Index:
-        return self.value.columns
+        return self._twin_value.columns
 
     @property
     def dtypes(self) -> pd.Series:
-        return self.value.dtypes
+        return self._twin_value.dtypes
 
     @property
     def shape(self) -> tuple[int, int]:
-        return self.value.shape
+        return self._twin_value.shape
 
     @property
     def ndim(self) -> int:
@@ -233,15 +194,15 @@ class DataFrame:
 
     @property
     def size(self) -> int:
-        return self.value.size
+        return self._twin_value.size
 
     @property
     def empty(self) -> bool:
-        return not self.cells
+        return not self._twin_cells
 
     @property
     def index(self) -> Any:
-        return RowIndex(self.value.index)
+        return RowIndex(self._twin_value.index)
 
     @property
     def axes(self) -> list[Any]:
@@ -253,29 +214,22 @@ class DataFrame:
 
     @property
     def attrs(self) -> dict[Any, Any]:
-        return self.value.attrs
-
-    def to_numpy(self, dtype: Any = None, copy: bool = False, na_value: Any = None) -> Array:
-        frame = self if na_value is None else self.fillna(na_value)
-        array: Array = frame.__onnxtwin_array__()
-        return array if dtype is None or np.dtype(dtype) == array.dtype else array.astype(dtype)
-
-    def keys(self) -> pd.Index:
-        return self.value.columns
+        return self._twin_value.attrs
 
     # ---- columns -----------------------------------------------------------------------------
 
     def __getitem__(self, key: Any) -> Any:
         if callable(key) and not is_traced(key):
             key = key(self)
-        if is_traced(key):
-            raise refuse("chooses rows of a frame: how many they are would depend on the rows", "use where, mask or np.where on whole columns")
-        if isinstance(key, slice) and key != slice(None) or isinstance(key, (list, np.ndarray, pd.Series)) and len(key) and all(isinstance(k, (bool, np.bool_)) for k in key):
-            raise refuse("chooses rows of a frame by position or mask", "do it before the pipeline")
-        real = self.value[key]
+        if is_traced(key) or _rows(key):
+            raise refuse(
+                "chooses rows of a frame: how many they are would depend on the rows",
+                "use where, mask or np.where on whole columns; drop rows before the pipeline",
+            )
+        real = self._twin_value[key]
         if isinstance(real, pd.Series):
-            return self.column(self.positions(lambda p: p[key])[0])
-        return self.chosen(self.positions(lambda p: p[key]), real)
+            return column_at(self, positions_of(self, lambda p: p[key])[0])
+        return chosen_columns(self, positions_of(self, lambda p: p[key]), real)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         from onnxtwin.exporters.pandas.writing import write_frame
@@ -283,10 +237,10 @@ class DataFrame:
         write_frame(self, key, value)
 
     def __delitem__(self, key: Any) -> None:
-        kept = self.positions(lambda p: p.drop(columns=[key]))
-        if key not in self.value.columns:
+        if key not in self._twin_value.columns:
             raise KeyError(key)
-        self.value, self.cells = self.value.iloc[:, kept], [self.cells[i] for i in kept]
+        kept = positions_of(self, lambda p: p.drop(columns=[key]))
+        put(self, self._twin_value.iloc[:, kept], [self._twin_cells[i] for i in kept])
 
     @property
     def loc(self) -> Any:
@@ -301,10 +255,96 @@ class DataFrame:
         return FrameLocator(self, "iloc")
 
 
-def from_columns(columns: Sequence[Series], like: pd.DataFrame) -> DataFrame:
+def _rows(key: Any) -> bool:
+    """Whether ``frame[key]`` chooses rows: a slice, or one truth a row."""
+    if isinstance(key, slice):
+        return key != slice(None)
+    many = isinstance(key, (list, np.ndarray, pd.Series)) and len(key) > 0
+    return many and all(isinstance(k, (bool, np.bool_)) for k in key)
+
+
+def _matrix(value: pd.DataFrame) -> np.ndarray:
+    """pandas' own matrix, except that nullable numbers are float64 with NaN and times are UTC."""
+    special = (pd.CategoricalDtype, pd.DatetimeTZDtype)
+    if not any(is_nullable(d) or isinstance(d, special) for d in value.dtypes):
+        return value.to_numpy().copy()
+    plain = [held(value.iloc[:, i]) for i in range(value.shape[1])]
+    return pd.concat([pd.Series(p, dtype=p.dtype) for p in plain], axis=1).to_numpy().copy()
+
+
+def _runs(cells: Sequence[Cell], dtype: np.dtype) -> Iterator[tuple[int, int, Array | None]]:
+    """Neighbouring columns of one matrix together, all others alone."""
+    start = 0
+    while start < len(cells):
+        cell, end = cells[start], start + 1
+        apart = cell.position is None or cell.source.is_constant
+        if apart or dtype.kind != "O" and cell.source.dtype != dtype:
+            yield start, end, None
+        else:
+            while end < len(cells) and cells[end].source is cell.source:
+                end += 1
+            yield start, end, cell.source
+        start = end
+
+
+def put(frame: DataFrame, value: pd.DataFrame, cells: Sequence[Cell]) -> None:
+    """Give ``frame`` another real value and other cells, in place."""
+    frame._twin_value = value
+    frame._twin_cells = list(cells)
+
+
+def frame_of(value: pd.DataFrame, cells: Sequence[Cell]) -> DataFrame:
+    """A frame from its real value and its cells."""
+    made = object.__new__(DataFrame)
+    put(made, value, cells)
+    return made
+
+
+def frame_of_matrix(value: pd.DataFrame, matrix: Array) -> DataFrame:
+    """A frame over a 2-D array; ``value`` is pandas' own."""
+    return frame_of(value, [Cell(matrix, i) for i in range(value.shape[1])])
+
+
+def frame_of_columns(columns: Sequence[Series], like: pd.DataFrame) -> DataFrame:
     """A frame of columns in order, named as those of ``like``."""
     if not columns:
-        return DataFrame.of(like.iloc[:, :0], [])
-    real = pd.concat([c.value for c in columns], axis=1)
+        return frame_of(like.iloc[:, :0], [])
+    real = pd.concat([series.value for series in columns], axis=1)
     real.columns = like.columns
-    return DataFrame.of(real, [Cell.of(c) for c in columns])
+    return frame_of(real, [Cell.of(series) for series in columns])
+
+
+def column_at(frame: DataFrame, position: int) -> Series:
+    """Column ``position`` as a Series."""
+    return frame._twin_cells[position].series(frame._twin_value.iloc[:, position])
+
+
+def columns_of(frame: DataFrame) -> list[Series]:
+    """All columns as Series."""
+    return [column_at(frame, i) for i in range(len(frame._twin_cells))]
+
+
+def chosen_columns(frame: DataFrame, kept: Sequence[int], value: pd.DataFrame) -> DataFrame:
+    """A frame of the columns at ``kept``, whose real value pandas has computed."""
+    return frame_of(value, [frame._twin_cells[i] for i in kept])
+
+
+def positions_of(frame: DataFrame, choose: Callable[[pd.DataFrame], Any]) -> list[int]:
+    """The positions of the columns that pandas itself chooses, asked of a frame of positions."""
+    width = len(frame._twin_cells)
+    found = choose(pd.DataFrame([range(width)], columns=frame._twin_value.columns))
+    row = found.iloc[0].tolist() if isinstance(found, pd.DataFrame) else np.ravel(found).tolist()
+    return [int(i) for i in row]
+
+
+def is_matrix(frame: DataFrame) -> bool:
+    """Whether all columns, two at least, have one numpy number dtype."""
+    dtypes = set(frame._twin_value.dtypes)
+    only = next(iter(dtypes), None)
+    numbers = isinstance(only, np.dtype) and only.kind in "iufb"
+    return len(frame._twin_cells) > 1 and len(dtypes) == 1 and numbers
+
+
+def each(frame: DataFrame, function: Callable[[Series], Any]) -> DataFrame:
+    """The frame with every column passed through ``function``."""
+    return frame_of_columns([function(series) for series in columns_of(frame)], frame._twin_value)

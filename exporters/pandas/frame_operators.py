@@ -10,7 +10,14 @@ import pandas as pd
 
 from onnxtwin.exporters.array import Array, concrete, constant, is_traced
 from onnxtwin.exporters.pandas import operators
-from onnxtwin.exporters.pandas.frame import DataFrame, from_columns
+from onnxtwin.exporters.pandas.frame import (
+    DataFrame,
+    column_at,
+    each,
+    frame_of_columns,
+    frame_of_matrix,
+    is_matrix,
+)
 from onnxtwin.exporters.pandas.held import refuse
 from onnxtwin.exporters.pandas.series import Series
 
@@ -28,22 +35,22 @@ def binary(name: str, left: Any, right: Any) -> Any:
         with np.errstate(all="ignore"):
             made = operators.UFUNCS[name](*sides)
         if made.dtype == real.to_numpy().dtype and np.array_equal(made.value, real.to_numpy(), equal_nan=made.dtype.kind == "f"):
-            return DataFrame.from_matrix(real, made)
+            return frame_of_matrix(real, made)
     return columnwise(lambda a, b: operators.binary(name, a, b), (left, right), frame)
 
 
 def _as_matrix(name: str, frame: DataFrame, other: Any) -> bool:
-    if not frame.is_matrix() or name in ("floordiv", "mod") and frame.value.dtypes.iloc[0].kind != "f":
+    if not is_matrix(frame) or name in ("floordiv", "mod") and frame._twin_value.dtypes.iloc[0].kind != "f":
         return False
     if type(other) is DataFrame:
-        return other.is_matrix() and list(other.columns) == list(frame.columns)
+        return is_matrix(other) and list(other.columns) == list(frame.columns)
     return np.ndim(concrete(other)) == 0 and isinstance(concrete(other), (int, float, bool, np.number, np.bool_))
 
 
 def columnwise(function: Callable[..., Any], sides: tuple[Any, ...], frame: DataFrame) -> DataFrame:
     """``function`` on each column of the frames among ``sides`` and on the other side's part for it."""
     columns = [function(*(part(s, i, label, frame) for s in sides)) for i, label in enumerate(frame.columns)]
-    return from_columns(columns, frame.value)
+    return frame_of_columns(columns, frame._twin_value)
 
 
 def part(side: Any, i: int, label: Any, frame: DataFrame) -> Any:
@@ -51,17 +58,17 @@ def part(side: Any, i: int, label: Any, frame: DataFrame) -> Any:
     if type(side) is DataFrame:
         if list(side.columns) != list(frame.columns):
             raise refuse("combines frames of different columns", "give both sides the same columns in the same order")
-        return side.column(i)
+        return column_at(side, i)
     if type(side) is Series:
         raise refuse("combines a frame with a column along the rows' labels", "use df.mul(column, axis=0), or .to_numpy()[:, None]")
     if isinstance(side, pd.Series) and not is_traced(side):
         return side[label]
     if isinstance(side, (np.ndarray, list, tuple)):
         array = constant(side)
-        if array.ndim == 2 and array.shape[1] in (1, len(frame.cells)):
+        if array.ndim == 2 and array.shape[1] in (1, len(frame._twin_cells)):
             column = array[:, i if array.shape[1] > 1 else 0]
             return column if type(column) is Array and not column.is_constant else concrete(column)
-        if array.ndim == 1 and array.is_constant and len(array) == len(frame.cells):
+        if array.ndim == 1 and array.is_constant and len(array) == len(frame._twin_cells):
             return array.value[i]
         if array.ndim == 0:
             return side
@@ -76,8 +83,9 @@ def flexible(name: str, swapped: bool = False) -> Callable[..., Any]:
         if level is not None or fill_value is not None:
             raise refuse(f"DataFrame.{name} with level= or fill_value=", "fillna both sides first")
         if axis in (0, "index") and type(other) is Series:
-            each = (lambda c: operators.binary(name, other, c)) if swapped else (lambda c: operators.binary(name, c, other))
-            return self.each(each)
+            if swapped:
+                return each(self, lambda c: operators.binary(name, other, c))
+            return each(self, lambda c: operators.binary(name, c, other))
         return binary(name, other, self) if swapped else binary(name, self, other)
 
     return method

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from onnxtwin.exporters.array import Array, concrete, constant, is_traced
-from onnxtwin.exporters.pandas.frame import Cell, DataFrame
+from onnxtwin.exporters.pandas.frame import Cell, DataFrame, frame_of, frame_of_matrix
 from onnxtwin.exporters.pandas.held import adopt, held, missing_values, refuse
 from onnxtwin.exporters.pandas.operators import LABELS
 from onnxtwin.exporters.pandas.refusals import way_out
@@ -51,13 +51,13 @@ def make_frame(data: Any = None, index: Any = None, columns: Any = None, dtype: 
         real = pd.DataFrame(data.value, columns=columns)
         if real.shape[1] != 1 or len(real) != len(data):
             raise refuse("makes a frame from a column under another name", "use to_frame(name)")
-        made = DataFrame.of(real, [Cell.of(data)])
+        made = frame_of(real, [Cell.of(data)])
     elif isinstance(data, np.ndarray):
         matrix = constant(data)
         matrix = matrix.copy() if matrix.ndim == 2 else matrix[:, None].copy()
-        made = DataFrame.from_matrix(pd.DataFrame(concrete(data), concrete(index), columns), matrix)
+        made = frame_of_matrix(pd.DataFrame(concrete(data), concrete(index), columns), matrix)
     elif data is None:
-        made = DataFrame.of(pd.DataFrame(None, concrete(index), columns), [])
+        made = frame_of(pd.DataFrame(None, concrete(index), columns), [])
         if columns is not None and len(columns):
             raise refuse("makes a frame of empty columns", "assign the columns one by one")
     else:
@@ -75,7 +75,7 @@ def _from_dict(data: dict[Any, Any], index: Any, columns: Any) -> DataFrame:
     if lengths and len(real) not in lengths:
         raise refuse("makes a frame of columns whose rows have different labels", LABELS)
     cells = [as_column(data[label], real[label]) if label in data else Cell(Array(held(real[label]))) for label in real.columns]
-    return DataFrame.of(real, cells)
+    return frame_of(real, cells)
 
 
 def concat(objs: Any, *, axis: Any = 0, join: str = "outer", ignore_index: bool = False, keys: Any = None, **kwargs: Any) -> Any:
@@ -96,13 +96,13 @@ def concat(objs: Any, *, axis: Any = 0, join: str = "outer", ignore_index: bool 
     cells: list[Cell] = []
     for item in items:
         if type(item) is DataFrame:
-            cells.extend(item.cells)
+            cells.extend(item._twin_cells)
         elif type(item) is Series:
             cells.append(Cell.of(item))
         else:
             frame = item.to_frame() if isinstance(item, pd.Series) else item
             cells.extend(Cell(Array(held(frame.iloc[:, i]))) for i in range(frame.shape[1]))
-    return DataFrame.of(real, cells)
+    return frame_of(real, cells)
 
 
 def _missing(negate: bool) -> Callable[[Any], Any]:
@@ -130,7 +130,7 @@ def to_numeric(arg: Any, errors: str = "raise", downcast: Any = None, **kwargs: 
     from onnxtwin.exporters import text
 
     real = pd.to_numeric(arg.value, errors=errors).astype("float64")  # type: ignore[call-overload]
-    return arg.made(real, text.to_numeric(arg.array, held(real), coerce=errors == "coerce"), what="to_numeric")
+    return arg.made(real, text.to_numeric(arg.held, held(real), coerce=errors == "coerce"), what="to_numeric")
 
 
 def _refused(name: str) -> Callable[..., Any]:

@@ -63,6 +63,8 @@ def binary(name: str, left: Any, right: Any, method: Callable[[Any, Any], Any] |
     elif "text" in kinds:
         made = _unlike(name, real)
     elif "time" in kinds:
+        if name == "floordiv" and real.dtype.kind in "iu" and not (_whole(left) and _whole(right)):
+            real = real.astype("float64")
         made = _time(name, left, right, sides, real)
     else:
         made, real = _number(name, sides, real)
@@ -80,7 +82,7 @@ def _whole(side: Any) -> bool:
 def side_of(other: Any, like: Any) -> Array:
     """The held array of an operand."""
     if hasattr(type(other), "__onnxtwin_series__"):
-        return other.array  # type: ignore[no-any-return]
+        return other.held  # type: ignore[no-any-return]
     if isinstance(other, pd.Series):
         return Array(held(other))
     if isinstance(other, (np.ndarray, list, tuple)) and np.ndim(concrete(other)) > 0:
@@ -254,13 +256,13 @@ def unary(name: str, series: Any) -> Any:
     if name == "pos":
         return series.copy()
     if series.kind == "nullable":
-        made = 1.0 - series.array if name == "invert" else {"neg": np.negative, "abs": np.abs}[name](series.array)
+        made = 1.0 - series.held if name == "invert" else {"neg": np.negative, "abs": np.abs}[name](series.held)
     elif series.kind == "time" and series.value.dtype.kind == "m":
         from onnxtwin.exporters import times
 
-        made = times.apply({"neg": np.negative, "abs": np.absolute}[name], [series.array], held(real))
+        made = times.apply({"neg": np.negative, "abs": np.absolute}[name], [series.held], held(real))
     elif series.kind == "number":
-        made = {"neg": np.negative, "invert": np.invert, "abs": np.abs}[name](series.array)
+        made = {"neg": np.negative, "invert": np.invert, "abs": np.abs}[name](series.held)
     else:
         raise refuse(f"operator {name!r} on a column of {series.value.dtype}", "use fillna and astype(bool) first")
     return Series(real, adopt(real, made, name), whole=series.whole)

@@ -12,17 +12,26 @@ from onnxtwin.exporters.array import Array, concrete, constant
 from onnxtwin.exporters.pandas import operators
 from onnxtwin.exporters.pandas.held import held, refuse
 
-_METHODS: dict[Callable[..., Any], str] = {
-    np.clip: "clip", np.round: "round", np.around: "round", np.copy: "to_numpy",
+_METHODS = {
+    getattr(np, name): {"around": "round"}.get(name, name)
+    for name in (
+        "round", "around", "cumsum", "cumprod", "argmax", "argmin", "argsort", "take", "repeat", "searchsorted", "squeeze", "transpose",
+    )
 }  # fmt: skip
-_REDUCTIONS: dict[Callable[..., Any], str] = {
-    np.sum: "sum", np.mean: "mean", np.max: "max", np.min: "min", np.amax: "max", np.amin: "min", np.any: "any", np.all: "all",
-    np.prod: "prod", np.std: "std", np.var: "var",
-}  # fmt: skip
+"""Functions for which numpy calls the method of that name, where its argument has one."""
+
+_REDUCTIONS = {
+    getattr(np, name): {"amax": "max", "amin": "min"}.get(name, name)
+    for name in ("sum", "mean", "max", "min", "amax", "amin", "any", "all", "prod", "std", "var")
+}
 
 
 def as_array(value: Any) -> Any:
     """Traced pandas objects as Arrays, containers included."""
+    if getattr(value, "kind", "") == "flags" and hasattr(type(value), "__onnxtwin_series__"):
+        raise refuse(
+            "a numpy function of an object column of booleans with missing values", "use fillna(False).astype(bool) first"
+        )
     if hasattr(type(value), "__onnxtwin_array__"):
         return value.__onnxtwin_array__()
     if type(value) in (list, tuple):
@@ -38,13 +47,11 @@ def apply_function(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
 
     first = args[0] if args else None
     is_pandas = hasattr(type(first), "__onnxtwin_array__")
+    if is_pandas and func is np.clip:
+        named = dict(zip(("a_min", "a_max"), args[1:], strict=False)) | kwargs
+        return first.clip(named.get("a_min", named.get("min")), named.get("a_max", named.get("max")))
     if is_pandas and func in _METHODS:
-        named = dict(zip(("a_min", "a_max"), args[1:], strict=False)) | kwargs if func is np.clip else kwargs
-        if func is np.clip:
-            low = named.get("a_min", named.get("min"))
-            high = named.get("a_max", named.get("max"))
-            return first.clip(low, high)
-        return getattr(first, _METHODS[func])(*args[1:], **named)
+        return getattr(first, _METHODS[func])(*args[1:], **kwargs)
     if is_pandas and func in _REDUCTIONS:
         axis = kwargs.pop("axis", args[1] if len(args) > 1 else None)
         kwargs.pop("out", None)
@@ -76,7 +83,7 @@ def series_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: 
             raise refuse(f"numpy.{ufunc.__name__} of a column of {x.dtype}", "convert it with astype first")
     with np.errstate(all="ignore"):
         real = ufunc(*(concrete(x) for x in inputs))
-        made = ufunc(*(constant(x.array) if type(x) is Series else held(x) if isinstance(x, pd.Series) else x for x in inputs))
+        made = ufunc(*(constant(x.held) if type(x) is Series else held(x) if isinstance(x, pd.Series) else x for x in inputs))
     if isinstance(real, tuple):
         raise refuse(f"numpy.{ufunc.__name__}, which gives two answers", "use functions with one answer")
     return first.made(real, made, what=f"numpy.{ufunc.__name__}", whole=first.whole and real.dtype.kind in "iub")
@@ -91,7 +98,7 @@ def _is_plain(x: Any) -> bool:
 
 def frame_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What ``DataFrame.__array_ufunc__`` answers: a DataFrame."""
-    from onnxtwin.exporters.pandas.frame import DataFrame
+    from onnxtwin.exporters.pandas.frame import DataFrame, each, frame_of_matrix, is_matrix
 
     if method == "reduce":
         axis = kwargs.get("axis", 0)
@@ -106,7 +113,10 @@ def frame_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
 
         return binary(operators.NAMES[ufunc], *inputs)
     if len(inputs) == 1:
-        return inputs[0].each(lambda column: ufunc(column), block=lambda matrix: ufunc(matrix), real=ufunc(inputs[0].value))
+        frame = inputs[0]
+        if is_matrix(frame):
+            return frame_of_matrix(ufunc(frame._twin_value), ufunc(frame.__onnxtwin_array__()))
+        return each(frame, ufunc)
     frames = [x for x in inputs if type(x) is DataFrame]
     from onnxtwin.exporters.pandas.frame_operators import columnwise
 

@@ -23,7 +23,7 @@ class Series:
     Parameters
     ----------
     value : the sample's real column.
-    array : its held values (see :mod:`~onnxtwin.exporters.pandas.held`) with the graph side.
+    held : its held values (see :mod:`~onnxtwin.exporters.pandas.held`) with the graph side.
     whole : whether no row that the pipeline accepts is missing here, so that pandas keeps integer dtypes.
 
     Raises
@@ -32,14 +32,14 @@ class Series:
         From whatever would need the rows themselves, drops or reorders rows, or is not supported.
     """
 
-    __slots__ = ("_whole", "array", "value")
+    __slots__ = ("_whole", "held", "value")
     __array_priority__ = 3000
     __onnxtwin_series__ = True
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, value: pd.Series, array: Array, *, whole: bool = False) -> None:
+    def __init__(self, value: pd.Series, held: Array, *, whole: bool = False) -> None:
         self.value = value
-        self.array = array
+        self.held = held
         self._whole = whole
 
     @property  # type: ignore[misc]
@@ -52,20 +52,20 @@ class Series:
         return self.value
 
     def __onnxtwin_array__(self) -> Array:
-        return Array(self.array.value.copy(), None if self.array.is_constant else self.array.tensor)
+        return Array(self.held.value.copy(), None if self.held.is_constant else self.held.tensor)
 
     @property
     def kind(self) -> Kind:
         """Which rules apply to this column."""
-        return kind_of(self.value, self.array)
+        return kind_of(self.value, self.held)
 
     @property
     def whole(self) -> bool:
         """Whether it is never missing. A sample has a missing row for each raw column that may be."""
         if self.value.dtype.kind in "iub" and isinstance(self.value.dtype, np.dtype):
             return True
-        raw = not self.array.is_constant and self.array.tensor.origin[0] is not None
-        if raw or self.array.is_constant:
+        raw = not self.held.is_constant and self.held.tensor.origin[0] is not None
+        if raw or self.held.is_constant:
             return not bool(self.value.isna().any())
         return self._whole and not bool(self.value.isna().any())
 
@@ -103,7 +103,7 @@ class Series:
         return len(self.value)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name in type(self).__slots__ or not hasattr(self.value, name):
+        if name.startswith("__") or name in Series.__slots__ or not hasattr(pd.Series, name) or name == "sparse":
             raise AttributeError(f"'Series' object has no attribute {name!r}")
         raise refuse(f"Series.{name} is not supported in a traced method", way_out(name))
 
@@ -170,22 +170,22 @@ class Series:
         return self
 
     def copy(self, deep: bool = True) -> Series:
-        return Series(self.value.copy(), self.array, whole=self._whole)
+        return Series(self.value.copy(), self.held, whole=self._whole)
 
     def rename(self, index: Any = None, **kwargs: Any) -> Series:
         if kwargs or not (index is None or isinstance(index, (str, int, tuple))):
             raise refuse("Series.rename of row labels", "rename the column by a single name")
-        return Series(self.value.rename(index), self.array, whole=self._whole)
+        return Series(self.value.rename(index), self.held, whole=self._whole)
 
     def to_frame(self, name: Any = pd.api.extensions.no_default) -> Any:
-        from onnxtwin.exporters.pandas.frame import Cell, DataFrame
+        from onnxtwin.exporters.pandas.frame import Cell, frame_of
 
-        return DataFrame.of(self.value.to_frame(name), [Cell.of(self)])
+        return frame_of(self.value.to_frame(name), [Cell.of(self)])
 
     def reset_index(self, level: Any = None, *, drop: bool = False, name: Any = None, inplace: bool = False) -> Any:
         if not drop or level is not None or inplace:
             raise refuse("turns the row labels into a column", "reset_index(drop=True), or leave the index: a graph has none")
-        return Series(self.value.reset_index(drop=True), self.array, whole=self._whole)
+        return Series(self.value.reset_index(drop=True), self.held, whole=self._whole)
 
     def pipe(self, func: Any, *args: Any, **kwargs: Any) -> Any:
         return func(self, *args, **kwargs)
@@ -256,10 +256,24 @@ class Series:
         _ = self.value.cat
         return CategoryMethods(self)
 
+    # ---- whole columns as conditions ---------------------------------------------------------
+
+    def any(self, *, axis: Any = 0, skipna: bool = True, **kwargs: Any) -> Any:
+        """Of use in ``if mask.any(): raise ...`` only: the answer for one row must not depend on the others."""
+        return self._truth("any")
+
+    def all(self, *, axis: Any = 0, skipna: bool = True, **kwargs: Any) -> Any:
+        return self._truth("all")
+
+    def _truth(self, name: Any) -> Any:
+        if self.held.dtype.kind != "b":
+            raise refuse(f"Series.{name} of a column of {self.dtype}", "compare it first")
+        return getattr(np, name)(self.held)
+
     # ---- missing values ----------------------------------------------------------------------
 
     def isna(self) -> Series:
-        return self.made(self.value.isna(), missing_values(self.array), what="isna")
+        return self.made(self.value.isna(), missing_values(self.held), what="isna")
 
     isnull = isna
 

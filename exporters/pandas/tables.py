@@ -94,7 +94,7 @@ def flags_of(series: Any, test: Callable[[pd.Series], pd.Series], keys: Iterable
     if gone is not None and bool(test(gone).iloc[0]):
         yes.append(MISSING_TOKEN if _is_text(series) else np.nan)
     real = held(test(series.value))
-    return elementwise(what, real, lambda x: contains(x, yes), [series.array], [_key_dtype(series)])
+    return elementwise(what, real, lambda x: contains(x, yes), [series.held], [_key_dtype(series)])
 
 
 def contains(x: Var, values: list[Any]) -> Var:
@@ -113,15 +113,15 @@ def contains(x: Var, values: list[Any]) -> Var:
 
 
 def _is_text(series: Any) -> bool:
-    if series.array.is_constant:
-        return encode(series.array.value).dtype.kind == "U"
-    return series.array.tensor.dtype == STRING  # type: ignore[no-any-return]
+    if series.held.is_constant:
+        return encode(series.held.value).dtype.kind == "U"
+    return series.held.tensor.dtype == STRING  # type: ignore[no-any-return]
 
 
 def _key_dtype(series: Any) -> np.dtype | None:
     if _is_text(series):
         return None
-    return np.dtype(np.float64) if series.array.dtype.kind == "f" else np.dtype(np.int64)
+    return np.dtype(np.float64) if series.held.dtype.kind == "f" else np.dtype(np.int64)
 
 
 def mapped(series: Any, method: Callable[[pd.Series], pd.Series], keys: Iterable[Any], what: str) -> tuple[pd.Series, Array]:
@@ -185,7 +185,7 @@ def lookup(series: Any, table: dict[Any, Any], default: Any, missing: Any, real:
         found = lookups.lookup(x, keys, values, _encoded(default, stored))
         return found if stored == STRING else cast(found, np.dtype(np.bool_) if real.dtype.kind == "b" else stored)
 
-    return elementwise(what, real, build, [series.array], [kind])
+    return elementwise(what, real, build, [series.held], [kind])
 
 
 def _stored(values: list[Any], real: np.ndarray) -> np.dtype:
@@ -220,10 +220,10 @@ def replaced(series: Any, method: Callable[[pd.Series], pd.Series], keys: list[A
         filler = after.tolist()[0] if not bool(after.isna().iloc[0]) else None
     plain = method(series.value)
     own: list[Any] = [] if filler is not None or gone is None else [np.nan]
-    other: Any = "" if _is_text(series) else series.array.value[:1].tolist()[0] if len(series.array.value) and series.array.dtype.kind in "iub" else 0.5
+    other: Any = "" if _is_text(series) else series.held.value[:1].tolist()[0] if len(series.held.value) and series.held.dtype.kind in "iub" else 0.5
     real = widened(plain, [*changed.values(), *([] if filler is None else [filler]), *own, other], what)
     result = held(real)
-    array = series.array
+    array = series.held
     if not changed and filler is None:
         return plain, array
     if changed:
@@ -239,7 +239,7 @@ def replaced(series: Any, method: Callable[[pd.Series], pd.Series], keys: list[A
     if filler is not None:
         from onnxtwin.exporters.pandas.held import missing_values
 
-        array = pick(missing_values(series.array), Array(_held_scalar(filler, result)), array, result)
+        array = pick(missing_values(series.held), Array(_held_scalar(filler, result)), array, result)
     return real, array
 
 

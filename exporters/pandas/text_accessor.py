@@ -24,6 +24,11 @@ def _token() -> Var:
     return op.const(np.array(MISSING_TOKEN))
 
 
+def _given(**kwargs: Any) -> dict[str, Any]:
+    """Arguments that the caller has given; pandas' defaults differ between its versions."""
+    return {name: value for name, value in kwargs.items() if value is not _NO}
+
+
 class TextMethods:
     """``.str`` of a text column; a missing text stays missing, and is False in a ``str`` column's tests."""
 
@@ -42,38 +47,38 @@ class TextMethods:
         def kept(x: Var) -> Var:
             return op.where(op.equal(x, _token()), x, build(x)) if not self.series.whole else build(x)
 
-        return self.series.made(real, elementwise(f"str.{name}", held(real), kept, [self.series.array], [None]), what=f"str.{name}", whole=whole and self.series.whole)
+        return self.series.made(real, elementwise(f"str.{name}", held(real), kept, [self.series.held], [None]), what=f"str.{name}", whole=whole and self.series.whole)
 
     def _number(self, name: str, real: pd.Series, build: Callable[[Var], Var]) -> Any:
         """Text to integers, float64 with NaN where a text may be missing."""
         if self.series.whole:
-            return self.series.made(real, elementwise(f"str.{name}", held(real), build, [self.series.array], [None]), what=f"str.{name}", whole=True)
+            return self.series.made(real, elementwise(f"str.{name}", held(real), build, [self.series.held], [None]), what=f"str.{name}", whole=True)
         wide = real.astype("float64")
 
         def kept(x: Var) -> Var:
             return op.where(op.equal(x, _token()), op.const(np.nan), op.cast(build(x), to=np.float64))
 
-        return self.series.made(wide, elementwise(f"str.{name}", held(wide), kept, [self.series.array], [None]), what=f"str.{name}")
+        return self.series.made(wide, elementwise(f"str.{name}", held(wide), kept, [self.series.held], [None]), what=f"str.{name}")
 
     def _test(self, name: str, real: pd.Series, build: Callable[[Var], Var], na: Any = _NO) -> Any:
         """Text to booleans; what a missing text gives depends on the dtype and on ``na``."""
         gone = False if na is _NO and isinstance(self.series.value.dtype, pd.StringDtype) else na
         if self.series.whole:
-            return self.series.made(real, elementwise(f"str.{name}", held(real), build, [self.series.array], [None]), what=f"str.{name}", whole=True)
+            return self.series.made(real, elementwise(f"str.{name}", held(real), build, [self.series.held], [None]), what=f"str.{name}", whole=True)
         if isinstance(gone, (bool, np.bool_)) and real.dtype.kind == "b":
 
             def known(x: Var) -> Var:
                 missing, hit = op.equal(x, _token()), build(x)
                 return op.or_(hit, missing) if gone else op.and_(hit, op.not_(missing))
 
-            return self.series.made(real, elementwise(f"str.{name}", held(real), known, [self.series.array], [None]), what=f"str.{name}", whole=True)
+            return self.series.made(real, elementwise(f"str.{name}", held(real), known, [self.series.held], [None]), what=f"str.{name}", whole=True)
         real = real.astype(object)
         values = held(real)
 
         def three(x: Var) -> Var:
             return op.where(op.equal(x, _token()), op.const(np.nan), op.cast(build(x), to=np.float64))
 
-        return self.series.made(real, elementwise(f"str.{name}", values, three, [self.series.array], [None]), what=f"str.{name}")
+        return self.series.made(real, elementwise(f"str.{name}", values, three, [self.series.held], [None]), what=f"str.{name}")
 
     # ---- text to text ------------------------------------------------------------------------
 
@@ -124,7 +129,7 @@ class TextMethods:
             return self._text("replace", real, lambda x: text_matching.replace(x, pat, repl, -1 if n == 0 else n))
         if n not in (-1, 0) or case is False:
             raise refuse(".str.replace by pattern with n= or case=False", "call it without them")
-        return self._text("replace", real, lambda x: text_matching.replace_pattern(x, pat, repl, flags))
+        return self._text("replace", real, lambda x: text_matching.replace_pattern(x, pat, repl, flags, self.engine))
 
     def cat(self, others: Any = None, sep: Any = None, na_rep: Any = None, join: str = "left") -> Any:
         if not hasattr(type(others), "__onnxtwin_series__"):
@@ -134,7 +139,7 @@ class TextMethods:
             left, right = left.fillna(na_rep), right.fillna(na_rep)
         made = left + sep + right if sep else left + right
         real = self._call("cat", others.value, sep=sep, na_rep=na_rep, join=join)
-        return self.series.made(real, made.array, what="str.cat", whole=made.whole)
+        return self.series.made(real, made.held, what="str.cat", whole=made.whole)
 
     # ---- text to numbers and booleans --------------------------------------------------------
 
@@ -152,24 +157,22 @@ class TextMethods:
         return self._number("find", self._call("find", sub), lambda x: text_matching.find(x, sub))
 
     def contains(self, pat: str, case: bool = True, flags: int = 0, na: Any = _NO, regex: bool = True) -> Any:
-        real = self._call("contains", pat, case=case, flags=flags, na=na, regex=regex)
+        real = self._call("contains", pat, case=case, flags=flags, regex=regex, **_given(na=na))
         return self._test("contains", real, lambda x: text_matching.contains(x, pat, case, regex, flags, self.engine), na)
 
     def match(self, pat: str, case: Any = _NO, flags: int = 0, na: Any = _NO) -> Any:
-        kwargs = {} if case is _NO else {"case": case}
-        real = self._call("match", pat, flags=flags, na=na, **kwargs)
+        real = self._call("match", pat, flags=flags, **_given(na=na, case=case))
         return self._test("match", real, lambda x: text_matching.match(x, pat, case is _NO or bool(case), flags, self.engine), na)
 
     def fullmatch(self, pat: str, case: Any = _NO, flags: int = 0, na: Any = _NO) -> Any:
-        kwargs = {} if case is _NO else {"case": case}
-        real = self._call("fullmatch", pat, flags=flags, na=na, **kwargs)
+        real = self._call("fullmatch", pat, flags=flags, **_given(na=na, case=case))
         return self._test("fullmatch", real, lambda x: text_matching.fullmatch(x, pat, case is _NO or bool(case), flags, self.engine), na)
 
     def startswith(self, pat: Any, na: Any = _NO) -> Any:
-        return self._test("startswith", self._call("startswith", pat, na=na), lambda x: text_matching.startswith(x, pat), na)
+        return self._test("startswith", self._call("startswith", pat, **_given(na=na)), lambda x: text_matching.startswith(x, pat), na)
 
     def endswith(self, pat: Any, na: Any = _NO) -> Any:
-        return self._test("endswith", self._call("endswith", pat, na=na), lambda x: text_matching.endswith(x, pat), na)
+        return self._test("endswith", self._call("endswith", pat, **_given(na=na)), lambda x: text_matching.endswith(x, pat), na)
 
     def split(self, pat: Any = None, *, n: int = -1, expand: bool = False, regex: Any = None) -> Any:
         if expand or regex or pat is not None and len(pat) != 1 and regex is None and re.escape(pat) != pat:

@@ -41,7 +41,7 @@ class _Methods:
 
     def __init__(self, series: Any) -> None:
         self.series = series
-        self.array: Array = series.array
+        self.array: Array = series.held
         self.unit = times.unit_of(self.array.dtype)
 
     def _refused(self, name: str) -> Any:
@@ -65,7 +65,7 @@ class TimestampMethods(_Methods):
     """``.dt`` of timestamps."""
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("tz", "unit_", "freq"):
+        if name in ("tz", "freq"):
             return getattr(self.series.value.dt, name)
         if name not in datetimes.FIELDS:
             return self._refused(name)
@@ -140,7 +140,7 @@ class TimestampMethods(_Methods):
         return self._made(name, real, build)
 
     def isocalendar(self) -> Any:
-        from onnxtwin.exporters.pandas.frame import from_columns
+        from onnxtwin.exporters.pandas.frame import frame_of_columns
 
         real = self.series.value.dt.isocalendar()
         columns = []
@@ -151,7 +151,7 @@ class TimestampMethods(_Methods):
                 return op.where(datetimes.is_missing(x), op.const(np.nan), op.cast(number, to=np.float64))
 
             columns.append(self._made(f"isocalendar {label}", real[label], build))
-        return from_columns(columns, real)
+        return frame_of_columns(columns, real)
 
 
 class DurationMethods(_Methods):
@@ -170,4 +170,4 @@ class DurationMethods(_Methods):
 
 def time_methods(series: Any) -> _Methods:
     """The accessor for a column of timestamps or of durations."""
-    return TimestampMethods(series) if series.array.dtype.kind == "M" else DurationMethods(series)
+    return TimestampMethods(series) if series.held.dtype.kind == "M" else DurationMethods(series)

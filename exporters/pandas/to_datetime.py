@@ -51,7 +51,7 @@ def _parsed(arg: Any, real: pd.Series, errors: str, dayfirst: bool, utc: bool, f
     def gone(x: Var) -> Var:
         return op.equal(x, op.const(np.array(MISSING_TOKEN)))
 
-    array = arg.array
+    array = arg.held
     ok = np.ones(len(real), bool)
     require_true(elementwise("certain time", ok, lambda x: op.or_(parsed(x).certain, gone(x)), [array], [None]), "a date is spelled in a way that is not followed here")
     if errors == "raise":

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from onnxtwin.exporters.array import Array, concrete, constant, is_missing, is_traced
-from onnxtwin.exporters.pandas.frame import Cell, DataFrame
+from onnxtwin.exporters.pandas.frame import Cell, DataFrame, chosen_columns, column_at, positions_of, put
 from onnxtwin.exporters.pandas.held import adopt, held, refuse, rows_of
 from onnxtwin.exporters.pandas.operators import LABELS
 from onnxtwin.exporters.pandas.series import Series
@@ -21,9 +21,9 @@ def as_column(value: Any, real: pd.Series) -> Cell:
     if type(value) is Series:
         if not value.value.index.equals(real.index):
             raise refuse("assigns a column whose rows have other labels", LABELS)
-        return Cell(adopt(real, value.array, "the assigned column"), None, value.whole)
+        return Cell(adopt(real, value.held, "the assigned column"), None, value.whole)
     if type(value) is DataFrame:
-        return as_column(value.column(0), real)
+        return as_column(column_at(value, 0), real)
     if not is_traced(value):
         if np.ndim(value) > 0 and not isinstance(value, (str, bytes)) and len(real) > 1 and not _repeats(held(real)):
             # Judged by the trace: a constant that follows the row count, or a refusal.
@@ -50,7 +50,7 @@ def write_frame(frame: DataFrame, key: Any, value: Any) -> None:
         raise refuse("assigns through a function", "assign by column name")
     if isinstance(key, slice):
         raise refuse("assigns to rows by position", "assign whole columns")
-    after = frame.value.copy()
+    after = frame._twin_value.copy()
     after[key] = concrete(value)
     _settle(frame, after, _columns(key), value)
 
@@ -63,20 +63,19 @@ def _settle(frame: DataFrame, after: pd.DataFrame, labels: list[Any], value: Any
     """Take over the columns that pandas has assigned."""
     if not after.columns.is_unique:
         raise refuse("assigns to a frame with duplicate column names", "rename the columns first")
-    cells = dict(zip(frame.value.columns, frame.cells, strict=True))
+    cells = dict(zip(frame._twin_value.columns, frame._twin_cells, strict=True))
     for i, label in enumerate(labels):
         real = after[label]
         if len(labels) > 1 or isinstance(value, DataFrame) or type(value) is DataFrame:
             cells[label] = as_column(_part(value, i, len(labels)), real)
         else:
             cells[label] = as_column(value, real)
-    frame.value = after
-    frame.cells = [cells[label] for label in after.columns]
+    put(frame, after, [cells[label] for label in after.columns])
 
 
 def _part(value: Any, i: int, count: int) -> Any:
     if type(value) is DataFrame:
-        return value.column(i)
+        return column_at(value, i)
     if type(value) is Array and value.ndim == 2:
         return value[:, i]
     if isinstance(value, pd.DataFrame):
@@ -93,7 +92,7 @@ def _write_mask(frame: DataFrame, mask: Any, value: Any) -> None:
     if type(mask) is not DataFrame or np.ndim(concrete(value)) != 0:
         raise refuse("assigns to chosen rows of all columns", "assign column by column: df.loc[mask, 'c'] = value")
     made = frame.mask(mask, value)
-    frame.value, frame.cells = made.value, made.cells
+    put(frame, made._twin_value, made._twin_cells)
 
 
 def write_series(series: Series, key: Any, value: Any) -> None:
@@ -103,7 +102,7 @@ def write_series(series: Series, key: Any, value: Any) -> None:
     if not (is_traced(key) and concrete(key).dtype.kind == "b"):
         raise refuse("assigns to rows of a column by label or position", "assign by a mask, or use np.where")
     made = masked_write(series, key, value)
-    series.value, series.array, series._whole = made.value, made.array, made.whole
+    series.value, series.held, series._whole = made.value, made.held, made.whole
 
 
 def masked_write(series: Series, mask: Any, value: Any) -> Series:
@@ -119,7 +118,7 @@ def masked_write(series: Series, mask: Any, value: Any) -> Series:
     made = series.mask(mask, value)
     if made.value.dtype != after.dtype:
         made = made.astype(after.dtype)
-    return Series(after, adopt(after, made.array, "the assignment"), whole=made.whole)
+    return Series(after, adopt(after, made.held, "the assignment"), whole=made.whole)
 
 
 class SeriesLocator:
@@ -152,9 +151,9 @@ class FrameLocator:
         rows, columns = self._split(key)
         if not (isinstance(rows, slice) and rows == _FULL):
             raise refuse("chooses rows of a frame", "use where, mask or np.where on whole columns; drop rows before the pipeline")
-        real = getattr(self.frame.value, self.name)[:, columns]
-        positions = self.frame.positions(lambda p: getattr(p, self.name)[:, columns])
-        return self.frame.column(positions[0]) if isinstance(real, pd.Series) else self.frame.chosen(positions, real)
+        real = getattr(self.frame._twin_value, self.name)[:, columns]
+        positions = positions_of(self.frame, lambda p: getattr(p, self.name)[:, columns])
+        return column_at(self.frame, positions[0]) if isinstance(real, pd.Series) else chosen_columns(self.frame, positions, real)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         rows, columns = self._split(key)
@@ -166,34 +165,34 @@ class FrameLocator:
         self._masked(rows, columns, value)
 
     def _whole_columns(self, columns: Any, value: Any) -> None:
-        after = self.frame.value.copy()
+        after = self.frame._twin_value.copy()
         getattr(after, self.name)[:, columns] = concrete(value)
-        if self.name == "loc" and not isinstance(columns, (list, np.ndarray, slice, pd.Index)) and columns not in self.frame.value.columns:
+        if self.name == "loc" and not isinstance(columns, (list, np.ndarray, slice, pd.Index)) and columns not in self.frame._twin_value.columns:
             labels = [columns]
         else:
-            labels = [self.frame.value.columns[i] for i in self.frame.positions(lambda p: getattr(p, self.name)[:, columns])]
+            labels = [self.frame._twin_value.columns[i] for i in positions_of(self.frame, lambda p: getattr(p, self.name)[:, columns])]
         _settle(self.frame, after, labels, value)
 
     def _masked(self, rows: Any, columns: Any, value: Any) -> None:
         frame = self.frame
-        new = self.name == "loc" and not isinstance(columns, (list, np.ndarray, slice, pd.Index)) and columns not in frame.value.columns
+        new = self.name == "loc" and not isinstance(columns, (list, np.ndarray, slice, pd.Index)) and columns not in frame._twin_value.columns
         if new:
             self._new_column(rows, columns, value)
             return
-        for i in frame.positions(lambda p: getattr(p, self.name)[:, columns]):
-            made = masked_write(frame.column(i), rows, value)
-            after = frame.value.copy()
+        for i in positions_of(frame, lambda p: getattr(p, self.name)[:, columns]):
+            made = masked_write(column_at(frame, i), rows, value)
+            after = frame._twin_value.copy()
             after.isetitem(i, made.value)
-            cells = list(frame.cells)
+            cells = list(frame._twin_cells)
             cells[i] = Cell.of(made)
-            frame.value, frame.cells = after, cells
+            put(frame, after, cells)
 
     def _new_column(self, rows: Any, label: Any, value: Any) -> None:
         """A column that is missing where the mask does not hold."""
         frame = self.frame
         if np.ndim(concrete(value)) != 0 or is_traced(value) or isinstance(value, bool) or is_missing(value):
             raise refuse("makes a column through a mask from such values", "make the column first, then assign through the mask")
-        after = frame.value.copy()
+        after = frame._twin_value.copy()
         after.loc[concrete(rows), label] = value
         real = after[label]
         if isinstance(value, str):
@@ -203,5 +202,4 @@ class FrameLocator:
         made = Series(blank, Array(held(blank))).mask(rows, value)
         real = real.astype(made.value.dtype)
         after[label] = real
-        frame.cells = [*frame.cells, Cell(adopt(real, made.array, "the assignment"))]
-        frame.value = after
+        put(frame, after, [*frame._twin_cells, Cell(adopt(real, made.held, "the assignment"))])
