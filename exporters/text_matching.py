@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 import spox.opset.ai.onnx.v20 as op
-from spox import Var
+from spox import Tensor, Var, argument, build
 
 from onnxtwin.exporters.errors import UnsupportedError
 from onnxtwin.exporters.regex import (
@@ -39,8 +39,29 @@ from onnxtwin.exporters.strings import (
 )
 
 
+@cache
+def _require_program(pattern: str) -> None:
+    """Refuse a pattern that RE2 finds too large (nested counted repeats), which shows only in a session."""
+    from onnxruntime import InferenceSession
+    from onnxruntime.capi.onnxruntime_pybind11_state import Fail, RuntimeException
+
+    x = argument(Tensor(np.str_, (None,)))
+    model = build({"text": x}, {"found": op.regex_full_match(x, pattern=pattern)})
+    try:
+        InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    except (Fail, RuntimeException) as error:
+        raise UnsupportedError(
+            f"onnxruntime cannot compile the regular expression {pattern!r:.200}: its counted repeats are "
+            "too many; shorten them, or compute this column before the pipeline"
+        ) from error
+
+
 def full_match(x: Var, pattern: str) -> Var:
-    """Whether the RE2 ``pattern`` matches each whole text; bool."""
+    """Whether the RE2 ``pattern`` matches each whole text; bool.
+
+    Raises UnsupportedError if RE2 finds the pattern too large.
+    """
+    _require_program(pattern)
     return op.regex_full_match(x, pattern=pattern)
 
 
