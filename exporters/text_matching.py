@@ -42,16 +42,18 @@ from onnxtwin.exporters.strings import (
 @cache
 def _require_program(pattern: str) -> None:
     """Refuse a pattern that RE2 finds too large (nested counted repeats), which shows only in a session."""
-    from onnxruntime import InferenceSession
+    from onnxruntime import InferenceSession, SessionOptions
     from onnxruntime.capi.onnxruntime_pybind11_state import Fail, RuntimeException
 
     x = argument(Tensor(np.str_, (None,)))
     model = build({"text": x}, {"found": op.regex_full_match(x, pattern=pattern)})
+    quiet = SessionOptions()
+    quiet.log_severity_level = 4
     try:
-        InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        InferenceSession(model.SerializeToString(), quiet, providers=["CPUExecutionProvider"])
     except (Fail, RuntimeException) as error:
         raise UnsupportedError(
-            f"onnxruntime cannot compile the regular expression {pattern!r:.200}: its counted repeats are "
+            f"onnxruntime cannot compile the regular expression {pattern!r:.80}...: its counted repeats are "
             "too many; shorten them, or compute this column before the pipeline"
         ) from error
 
