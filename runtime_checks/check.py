@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from onnxtwin.exporters.errors import CheckError
 from onnxtwin.exporters.signature import Signature
@@ -33,6 +34,9 @@ from onnxtwin.runtime_checks.verdict import Examiner
 BATCH_ROWS = 50_000
 BATCH_BYTES = 2**26
 """A batch is so small that no answer needs more than 64 MB when dense (a tf-idf row may be 1 MB)."""
+
+HOPELESS = 200
+"""If the pipeline refuses each of so many rows at the start, and there are more, these are not its rows."""
 
 KEPT = 32
 """Rows that differ and rows that do not, kept for the localisation."""
@@ -84,14 +88,15 @@ def check(
 
     Raises
     ------
-    CheckError : the check cannot be carried out: not rows, an unfitted pipeline, a method that
-        one side lacks, an unknown family, a batch size below one, or the runtime itself fails.
+    CheckError : the check cannot be carried out: not rows, or not the pipeline's rows, an unfitted
+        pipeline, a method that one side lacks, an unknown family, a batch size below one.
     """
     check_rows(X)
     if batch_size is not None and batch_size < 1:
         raise CheckError(f"batch_size is {batch_size}; it must be at least 1, or None for a size that fits")
     if not (rtol >= 0 and atol >= 0):
         raise CheckError(f"rtol is {rtol} and atol {atol}; a tolerance must be zero or positive")
+    _check_columns(X, signature)
     wanted = tuple(methods) if methods is not None else signature.methods
     if not wanted:
         raise CheckError("no method to compare: the signature names none")
@@ -117,6 +122,15 @@ def check(
             "none of the rows handed in was compared: the pipeline refuses every one of them"
         )
     return report
+
+
+def _check_columns(X: Rows, signature: Signature) -> None:
+    if isinstance(X, pd.DataFrame):
+        lacking = [column.label for column in signature.columns if column.label not in X.columns]
+        if signature.container == "DataFrame" and lacking:
+            raise CheckError(f"the rows lack the columns {lacking}; they have {list(X.columns)}")
+    elif isinstance(X, np.ndarray) and X.ndim == 2 and X.shape[1] != len(signature.columns):
+        raise CheckError(f"the rows have {X.shape[1]} columns, the twin takes {len(signature.columns)}")
 
 
 def _cases(
@@ -148,7 +162,16 @@ class _Run:
 
     def batch_size(self, X: Rows) -> int:
         """Rows that keep each dense answer below :data:`BATCH_BYTES`, learnt from the first rows."""
-        self._template = self.reference.ask(take(X, slice(0, 16))).methods
+        probe = self.reference.ask(take(X, slice(0, 16)))
+        if not probe.accepted.any() and count(X) > HOPELESS:
+            probe = self.reference.ask(take(X, slice(0, HOPELESS)))
+            if not probe.accepted.any():
+                raise CheckError(
+                    f"the pipeline refuses each of the first {HOPELESS} rows, "
+                    f"the first with {probe.refusals[0]}; "
+                    "pass the raw rows that its predict takes"
+                )
+        self._template = probe.methods
         widths = [
             sum(int(p.matrix.shape[1]) * p.values.itemsize for p in answer)
             for answer in self._template.values()

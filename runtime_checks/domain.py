@@ -33,18 +33,28 @@ class DomainAudit:
     ) -> None:
         """Rows of ``X`` that the pipeline refuses with these errors, and the twin answers."""
         for row, error in errors.items():
-            undetermined = self._undetermined(take(X, [row]), answered=False)
             text = f"the twin answers, the pipeline raises {error}"
-            self._count(family, "answered_outside", undetermined, typed_row(X, row), positions[row], text)
+            self._count(family, "answered_outside", X, row, positions[row], text)
 
     def refused_inside(
         self, family: str, X: Rows, errors: Mapping[int, str], positions: Mapping[int, int | None]
     ) -> None:
         """Rows of ``X`` that the pipeline answers, and the twin refuses with these errors."""
         for row, error in errors.items():
-            undetermined = self._undetermined(take(X, [row]), answered=True)
             text = f"the pipeline answers, the twin raises {error}"
-            self._count(family, "refused_inside", undetermined, typed_row(X, row), positions[row], text)
+            self._count(family, "refused_inside", X, row, positions[row], text)
+
+    def _count(self, family: str, kind: str, X: Rows, row: int, position: int | None, text: str) -> None:
+        undetermined = self._undetermined(take(X, [row]), answered=kind == "refused_inside")
+        for report in self._reports:
+            tally = report.family(family)
+            name = "undetermined" if undetermined else kind
+            setattr(tally, name, getattr(tally, name) + 1)
+            listed = report.undetermined if undetermined else report.domain
+            if len(listed) < LISTED:
+                listed.append(
+                    Noted(typed_row(X, row), position, family, IN_COMPANY if undetermined else text)
+                )
 
     def _undetermined(self, row: Rows, answered: bool) -> bool:
         if self.company is None or self._determined >= ENOUGH:
@@ -53,14 +63,3 @@ class DomainAudit:
         undetermined = any(self._reference.accepts(batch) != answered for batch in batches)
         self._determined += not undetermined
         return undetermined
-
-    def _count(
-        self, family: str, kind: str, undetermined: bool, row: object, position: int | None, text: str
-    ) -> None:
-        for report in self._reports:
-            tally = report.family(family)
-            name = "undetermined" if undetermined else kind
-            setattr(tally, name, getattr(tally, name) + 1)
-            listed = report.undetermined if undetermined else report.domain
-            if len(listed) < LISTED:
-                listed.append(Noted(row, position, family, IN_COMPANY if undetermined else text))

@@ -218,20 +218,33 @@ def _search(
     for recognise in (_closely, _roughly):
         present: dict[str, bool] = {}
         for column in columns:
-            # Where no row came out right, the graph is still recognised by its wrong rows.
-            control, tensors = (column.right, good) if len(column.right) else (column.wrong, bad)
-            recognised = recognise(control, tensors.like(control))
+            recognised, telling = _recognised(column, good, bad, recognise)
             same = _same(column.wrong, bad.like(column.wrong), tolerance)
             found = bool(np.any(recognised & same.all(axis=0)))
             present[column.step] = present.get(column.step, True) and found
-            # A constant column is like many others: it tells nothing.
-            if not found and recognised.any() and len(set(control.tolist())) > 1:
+            if not found and telling and recognised.any():
                 return _difference(column, bad, recognised, same)
         order = list(present)
         seen = [step for step in order if present[step]]
         if seen or not order:
             return _after(seen, order, last)
     return None
+
+
+def _recognised(
+    column: _Column, good: _Tensors, bad: _Tensors, recognise: Callable[[Any, Any], BoolArray]
+) -> tuple[BoolArray, bool]:
+    """Which tensor columns are this one, and whether that tells anything: a constant is like many others."""
+    recognised = recognise(column.right, good.like(column.right)) if len(column.right) else None
+    if recognised is not None and _varies(column.right):
+        return recognised, True
+    # Where no row came out right, or all alike, the graph is recognised by its wrong rows as well.
+    on_wrong = recognise(column.wrong, bad.like(column.wrong))
+    return on_wrong if recognised is None else on_wrong & recognised, _varies(column.wrong)
+
+
+def _varies(values: npt.NDArray[Any]) -> bool:
+    return len(set(values.tolist())) > 1
 
 
 def _after(seen: list[str], order: list[str], last: str) -> Location:

@@ -117,7 +117,10 @@ def column_values(X: Rows, label: str | int) -> pd.Series:
 def is_missing(value: Any) -> bool:
     """Whether one cell is missing: None, NaN, NaT or pandas' NA."""
     return (
-        value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
+        value is None
+        or value is pd.NA
+        or value is pd.NaT
+        or (isinstance(value, float | np.floating) and math.isnan(value))
     )
 
 
@@ -131,7 +134,7 @@ def typed(value: Any) -> Any:
 def typed_row(X: Rows, position: int) -> Any:
     """Row ``position`` as the user would type it: a dict of column to value, a list of values, or a text."""
     if isinstance(X, pd.DataFrame):
-        return {label: typed(X[label].iloc[position]) for label in X.columns}
+        return {label: typed(X.iloc[position, i]) for i, label in enumerate(X.columns)}
     if isinstance(X, np.ndarray) and X.ndim == 2:
         return [typed(value) for value in X[position]]
     return typed(X.iloc[position] if isinstance(X, pd.Series) else X[position])

@@ -24,9 +24,9 @@ def render(report: Report, console: Console | None = None) -> None:
     """Print the verdict, a row per method, and what a reader needs to reproduce a failure."""
     console = console or Console()
     console.print(_table(report))
-    for position, method in enumerate(report.methods):
-        # A row is refused for all methods alike: the rows are shown once.
-        for line in _details(method, with_domain=position == 0):
+    shown: set[str] = set()
+    for method in report.methods:
+        for line in _details(method, shown):
             console.print(line, soft_wrap=True, highlight=False)
     if report.location:
         console.print(
@@ -39,7 +39,7 @@ def render(report: Report, console: Console | None = None) -> None:
             f"[yellow]skipped {escape(runtime)}[/]: {escape(reason)}", soft_wrap=True, highlight=False
         )
     colour = _COLOUR[report.verdict]
-    undetermined = sum(m.total.undetermined for m in report.methods)
+    undetermined = max((m.total.undetermined for m in report.methods), default=0)
     tail = f", {undetermined:,} undetermined" if undetermined else ""
     console.print(f"[bold {colour}]{report.verdict}[/]: {report.rows:,} rows compared{tail}", highlight=False)
 
@@ -75,7 +75,8 @@ def _table(report: Report) -> Table:
     return table
 
 
-def _details(method: MethodReport, with_domain: bool) -> list[str]:
+def _details(method: MethodReport, shown: set[str]) -> list[str]:
+    """Lines about one method; rows ``shown`` with an earlier method are not repeated."""
     name = escape(method.method)
     lines = [
         f"{name}: "
@@ -91,17 +92,16 @@ def _details(method: MethodReport, with_domain: bool) -> list[str]:
             f"{escape(worst.output)} is {escape(source(worst.found))}, "
             f"the pipeline says {escape(source(worst.expected))}; row {escape(source(worst.row))}"
         )
-    for title, listed in (
-        ("domain", method.domain if with_domain else []),
-        ("undetermined", method.undetermined),
-    ):
-        for noted in listed[:SHOWN]:
-            lines.append(
-                f"{name}: {title} ({escape(noted.family)}): {escape(_short(noted.text))}; "
-                f"row {escape(source(noted.row))}"
-            )
-        if len(listed) > SHOWN:
-            lines.append(f"{name}: {title}: {len(listed) - SHOWN:,} more in the JSON report")
+    for title, listed in (("domain", method.domain), ("undetermined", method.undetermined)):
+        texts = [
+            f"{title} ({escape(noted.family)}): {escape(_short(noted.text))}; row {escape(source(noted.row))}"
+            for noted in listed
+        ]
+        fresh = [text for text in texts if text not in shown]
+        shown.update(fresh)
+        lines += [f"{name}: {text}" for text in fresh[:SHOWN]]
+        if len(fresh) > SHOWN:
+            lines.append(f"{name}: {title}: {len(fresh) - SHOWN:,} more in the JSON report")
     return lines
 
 

@@ -337,3 +337,23 @@ def test_a_twin_must_answer_every_method_of_its_signature(
 def test_something_that_cannot_answer_is_refused(lenient: Pipeline, passengers: pd.DataFrame) -> None:
     with pytest.raises(CheckError, match="run"):
         check(object(), lenient, passengers, signature=signature_of(passengers, "predict"))
+
+
+def test_rows_that_lack_columns_are_not_the_pipelines(lenient: Pipeline, passengers: pd.DataFrame) -> None:
+    with pytest.raises(CheckError, match=r"lack the columns \['fare', 'deck'\]"):
+        check_fake(lenient, passengers[["age", "port"]], "predict", sample=passengers)
+
+
+def test_a_matrix_of_another_width_is_not_the_pipelines() -> None:
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    model = LinearRegression().fit(X, X[:, 0])
+    with pytest.raises(CheckError, match="have 1 columns, the twin takes 2"):
+        check_fake(model, X[:, :1], "predict", sample=X)
+
+
+def test_a_pipeline_that_refuses_row_after_row_ends_the_check(
+    strict: Pipeline, passengers: pd.DataFrame
+) -> None:
+    X = pd.concat([passengers] * 2, ignore_index=True).assign(port="unseen")
+    with pytest.raises(CheckError, match="refuses each of the first 200 rows, the first with ValueError"):
+        check_fake(strict, X, "predict", sample=passengers)
