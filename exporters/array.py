@@ -89,12 +89,19 @@ class Array(NDArrayOperatorsMixin):
         elif self._restore is not None:
             self._base.store(self._restore(written))
         else:
-            raise require_trace().unsupported("writes into a view that cannot be written", "copy() before writing")
+            raise require_trace().unsupported(
+                "writes into a view that cannot be written", "copy() before writing"
+            )
         self._tensor = tensor
         self._seen = self._base._version
 
     def view_of(
-        self, base: Array, derive: Callable[[Array], Tensor], *, index: Any = None, restore: Callable[[Array], Tensor] | None = None
+        self,
+        base: Array,
+        derive: Callable[[Array], Tensor],
+        *,
+        index: Any = None,
+        restore: Callable[[Array], Tensor] | None = None,
     ) -> Array:
         """Declare this array a view of ``base``: read through ``derive``, written through ``index`` or ``restore``."""
         self._base, self._derive, self._index, self._restore = base, derive, index, restore
@@ -144,12 +151,17 @@ class Array(NDArrayOperatorsMixin):
 
         if self.value.size == 1 and settled(self):
             return False
-        raise self._refuse("branches on the values of the rows", "use np.where, np.select or a boolean mask instead of if, and, or, not")
+        raise self._refuse(
+            "branches on the values of the rows",
+            "use np.where, np.select or a boolean mask instead of if, and, or, not",
+        )
 
     def _scalar(self, kind: Callable[[Any], Any]) -> Any:
         if self.is_constant:
             return kind(self.value)
-        raise self._refuse(f"turns a computed value into a Python {kind.__name__}", "keep it an array: use astype")
+        raise self._refuse(
+            f"turns a computed value into a Python {kind.__name__}", "keep it an array: use astype"
+        )
 
     def __int__(self) -> int:
         return int(self._scalar(int))
@@ -171,7 +183,9 @@ class Array(NDArrayOperatorsMixin):
     def tolist(self) -> Any:
         if self.is_constant:
             return self.value.tolist()
-        raise self._refuse("turns rows into a Python list", "compute on whole columns instead of Python lists")
+        raise self._refuse(
+            "turns rows into a Python list", "compute on whole columns instead of Python lists"
+        )
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -184,7 +198,9 @@ class Array(NDArrayOperatorsMixin):
         if self.is_constant:
             return iter([self[i] for i in range(len(self.value))])
         if len(self.value) == require_trace().rows:
-            raise self._refuse("iterates over the rows", "compute on whole columns instead of looping over rows")
+            raise self._refuse(
+                "iterates over the rows", "compute on whole columns instead of looping over rows"
+            )
         return iter([self[i] for i in range(len(self.value))])
 
     def __contains__(self, item: Any) -> bool:
@@ -267,7 +283,9 @@ class Array(NDArrayOperatorsMixin):
             return self[...]
         raise self._refuse(f"reinterprets the bytes of an array as {dtype}", "use astype")
 
-    def astype(self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> Array:
+    def astype(
+        self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
+    ) -> Array:
         from onnxtwin.exporters.casting import astype
 
         return astype(self, dtype, copy=copy, casting=casting)
@@ -290,7 +308,10 @@ class Array(NDArrayOperatorsMixin):
             return lambda *args, **kwargs: function(self, *args, **kwargs)
         if name.startswith("__") or not hasattr(np.ndarray, name):
             raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
-        raise self._refuse(f"ndarray.{name} is not supported in a traced method", "compute the same with other numpy functions")
+        raise self._refuse(
+            f"ndarray.{name} is not supported in a traced method",
+            "compute the same with other numpy functions",
+        )
 
 
 def encode(value: Any, missing: str = MISSING_TOKEN) -> np.ndarray:
@@ -319,7 +340,11 @@ def is_missing(x: Any) -> bool:
     """None, NaN, pandas.NA and NaT."""
     if x is None or isinstance(x, float) and x != x:
         return True
-    return type(x).__name__ in ("NAType", "NaTType") or isinstance(x, (np.datetime64, np.timedelta64)) and bool(np.isnat(x))
+    return (
+        type(x).__name__ in ("NAType", "NaTType")
+        or isinstance(x, (np.datetime64, np.timedelta64))
+        and bool(np.isnat(x))
+    )
 
 
 def constant_tensor(value: np.ndarray) -> Tensor:
@@ -400,7 +425,13 @@ def _comparable(real: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return held if dtype == STRING or held.dtype == dtype or held.dtype.kind in "OUT" else held.astype(dtype)
 
 
-def elementwise(what: str, real: Any, build: Callable[..., Var], arrays: Sequence[Array], dtypes: Sequence[np.dtype | None]) -> Array:
+def elementwise(
+    what: str,
+    real: Any,
+    build: Callable[..., Var],
+    arrays: Sequence[Array],
+    dtypes: Sequence[np.dtype | None],
+) -> Array:
     """Record an operation that broadcasts.
 
     1-D operands stay in the form ``[N, 1]`` where they already have it. ``dtypes`` are the element types

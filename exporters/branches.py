@@ -44,7 +44,9 @@ def settled(condition: Any) -> bool:
 
 def _caller() -> FrameType | None:
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and (frame.f_code.co_filename.startswith(_HERE) or _library(frame.f_code.co_filename)):
+    while frame is not None and (
+        frame.f_code.co_filename.startswith(_HERE) or _library(frame.f_code.co_filename)
+    ):
         frame = frame.f_back
     return frame
 
@@ -69,11 +71,17 @@ def _body(frame: FrameType) -> str | None:
             continue
         if (line, column) not in _places(node):
             continue
-        if isinstance(node.test, ast.UnaryOp) or isinstance(node.test, ast.BoolOp) and not _decides(frame, node):
+        if (
+            isinstance(node.test, ast.UnaryOp)
+            or isinstance(node.test, ast.BoolOp)
+            and not _decides(frame, node)
+        ):
             return None
         if all(_is_warning(s) for s in node.body):
             return "warns"
-        if isinstance(node.body[-1], ast.Raise) and all(isinstance(s, (ast.Assign, ast.Raise)) for s in node.body):
+        if isinstance(node.body[-1], ast.Raise) and all(
+            isinstance(s, (ast.Assign, ast.Raise)) for s in node.body
+        ):
             return "raises"
         return None
     return None
@@ -90,8 +98,16 @@ def _decides(frame: FrameType, node: ast.If) -> bool:
     assert isinstance(node.test, ast.BoolOp)
     code, places = frame.f_code, _places(node)
     positions = [(line, column) for line, _, column, _ in code.co_positions()]
-    asked = [i.offset for i in dis.get_instructions(code) if "POP_JUMP" in i.opname and positions[i.offset // 2] in places]
-    return isinstance(node.test.op, ast.And) and len(asked) == len(node.test.values) and asked[-1] == frame.f_lasti
+    asked = [
+        i.offset
+        for i in dis.get_instructions(code)
+        if "POP_JUMP" in i.opname and positions[i.offset // 2] in places
+    ]
+    return (
+        isinstance(node.test.op, ast.And)
+        and len(asked) == len(node.test.values)
+        and asked[-1] == frame.f_lasti
+    )
 
 
 def _is_warning(statement: ast.stmt) -> bool:

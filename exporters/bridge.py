@@ -1,5 +1,6 @@
 """The bridge to skl2onnx: classes that no trace sees through and no exporter stands for, but for which the user
-(or onnxmltools) has registered a converter. The converted graph is inlined, and verified like everything else."""
+(or onnxmltools) has registered a converter. The converted graph is inlined, and verified like everything else.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +52,9 @@ def _exporter(kind: type, name: str) -> Any:
         mark = trace.mark()
         try:
             return original(self, X, *args, **kwargs)
-        except Exception as error:  # what the class's own code raises on traced values tells only that it cannot be traced
+        except (
+            Exception
+        ) as error:  # what the class's own code raises on traced values tells only that it cannot be traced
             trace.rewind(mark)
             return _converted(self, name, constant(asarray(X)), error)
 
@@ -82,18 +85,37 @@ def _converted(estimator: Any, name: str, X: Array, reason: Exception) -> Array:
 
 def _model(estimator: Any, X: Array, dtype: np.dtype) -> onnx.ModelProto:
     from skl2onnx import convert_sklearn
-    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, Int64TensorType, StringTensorType
+    from skl2onnx.common.data_types import (
+        DoubleTensorType,
+        FloatTensorType,
+        Int64TensorType,
+        StringTensorType,
+    )
 
     held = X.tensor.dtype
     width = X.shape[1] if X.ndim == 2 else 1
-    kind = StringTensorType if held == STRING else Int64TensorType if held.kind in "iu" else DoubleTensorType if dtype == np.float64 else FloatTensorType
+    kind = (
+        StringTensorType
+        if held == STRING
+        else Int64TensorType
+        if held.kind in "iu"
+        else DoubleTensorType
+        if dtype == np.float64
+        else FloatTensorType
+    )
     options = {id(estimator): {"zipmap": False}} if hasattr(estimator, "predict_proba") else None
-    return convert_sklearn(estimator, initial_types=[("X", kind([None, width]))], target_opset=_TARGET, options=options)
+    return convert_sklearn(
+        estimator, initial_types=[("X", kind([None, width]))], target_opset=_TARGET, options=options
+    )
 
 
 def _output(model: onnx.ModelProto, name: str) -> str:
     outputs = [o.name for o in model.graph.output]
-    return outputs[1] if name in ("predict_proba", "decision_function", "score_samples") and len(outputs) > 1 else outputs[0]
+    return (
+        outputs[1]
+        if name in ("predict_proba", "decision_function", "score_samples") and len(outputs) > 1
+        else outputs[0]
+    )
 
 
 def _feed(X: Array, dtype: np.dtype) -> np.ndarray:
@@ -118,4 +140,6 @@ def _inlined(model: onnx.ModelProto, name: str, X: Array, dtype: np.dtype, real:
     found = spox.inline(model)(X=fed)[_output(model, name)]
     shape = np.array([-1, *real.shape[1:]], np.int64)
     shaped = op.reshape(found, op.const(shape))
-    return place(f"skl2onnx {name}", real, cast(shaped, real.dtype) if real.dtype.kind in "f" else shaped, [held])
+    return place(
+        f"skl2onnx {name}", real, cast(shaped, real.dtype) if real.dtype.kind in "f" else shaped, [held]
+    )

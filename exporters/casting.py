@@ -24,7 +24,9 @@ def astype(array: Array, dtype: Any, *, copy: bool = True, casting: str = "unsaf
     target = np.dtype(dtype)
     trace = require_trace()
     if not np.can_cast(array.dtype, target, casting=casting):  # type: ignore[arg-type]
-        raise TypeError(f"Cannot cast array data from {array.dtype!r} to {target!r} according to the rule {casting!r}")
+        raise TypeError(
+            f"Cannot cast array data from {array.dtype!r} to {target!r} according to the rule {casting!r}"
+        )
     if target == array.dtype and not copy:
         return array
     if array.is_constant:
@@ -39,13 +41,17 @@ def astype(array: Array, dtype: Any, *, copy: bool = True, casting: str = "unsaf
     if array.dtype.kind in "mM" or target.kind in "mM":
         if target.kind in "iu" and target.itemsize == 8:
             return Array(real, array.tensor)
-        raise trace.unsupported(f"converts {array.dtype} to {target}", "use the .dt accessor or total_seconds()")
+        raise trace.unsupported(
+            f"converts {array.dtype} to {target}", "use the .dt accessor or total_seconds()"
+        )
     if held == STRING:
         from onnxtwin.exporters import text
 
         return text.to_number(array, target, real)
     if target.kind in "UT":
-        raise trace.unsupported(f"formats numbers ({array.dtype}) as text", "map the numbers to texts with a dict")
+        raise trace.unsupported(
+            f"formats numbers ({array.dtype}) as text", "map the numbers to texts with a dict"
+        )
     if target.kind not in "bif" and target not in (np.dtype(np.uint8), np.dtype(np.uint32)):
         raise trace.unsupported(f"converts to {target}", "use float64, float32, int64 or bool")
 
@@ -76,5 +82,3 @@ def _by_parts(array: Array, real: np.ndarray, target: np.dtype) -> Array:
         converted.append(astype(Array(chosen, part), target).tensor)
         start += width
     return Array(real, join(converted, array.shape[0], target))
-
-

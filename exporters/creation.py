@@ -36,7 +36,16 @@ def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: bool | None =
     return array.copy() if copy else array
 
 
-def array(object: Any, dtype: Any = None, *, copy: bool | None = True, order: str = "K", subok: bool = False, ndmin: int = 0, **kwargs: Any) -> Any:
+def array(
+    object: Any,
+    dtype: Any = None,
+    *,
+    copy: bool | None = True,
+    order: str = "K",
+    subok: bool = False,
+    ndmin: int = 0,
+    **kwargs: Any,
+) -> Any:
     """``numpy.array``, traced values included."""
     if not is_traced(object):
         return fixed(np.array(object, dtype=dtype, copy=copy, order=order, ndmin=ndmin, **kwargs))  # type: ignore[call-overload]

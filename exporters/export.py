@@ -48,7 +48,9 @@ class Exported:
     signature: Signature
 
 
-def export_graph(estimator: Any, X: Any, *, methods: list[str] | str | None = None, layout: str = "columns") -> Exported:
+def export_graph(
+    estimator: Any, X: Any, *, methods: list[str] | str | None = None, layout: str = "columns"
+) -> Exported:
     """Trace a fitted pipeline's inference methods and write them as one graph.
 
     Parameters
@@ -100,24 +102,36 @@ def _require_fitted(estimator: Any) -> None:
     try:
         check_is_fitted(estimator)
     except NotFittedError as error:
-        raise UnsupportedError(f"the pipeline is not fitted: {error}\n  way out: call fit before exporting") from error
+        raise UnsupportedError(
+            f"the pipeline is not fitted: {error}\n  way out: call fit before exporting"
+        ) from error
     except TypeError as error:
-        raise UnsupportedError(f"{type(estimator).__name__} is not an estimator: {error}\n  way out: export a fitted estimator") from error
+        raise UnsupportedError(
+            f"{type(estimator).__name__} is not an estimator: {error}\n  way out: export a fitted estimator"
+        ) from error
 
 
 def _methods(estimator: Any, methods: list[str] | str | None) -> list[str]:
     held = [m for m in METHODS if hasattr(estimator, m)]
     if methods is None:
-        chosen = [m for m in held if m in ("predict", "predict_proba")] or [m for m in held if m == "transform"] or held[:1]
+        chosen = (
+            [m for m in held if m in ("predict", "predict_proba")]
+            or [m for m in held if m == "transform"]
+            or held[:1]
+        )
     elif methods == "all":
         chosen = held
     else:
         chosen = [methods] if isinstance(methods, str) else list(methods)
         unknown = [m for m in chosen if m not in METHODS or m not in held]
         if unknown:
-            raise UnsupportedError(f"{type(estimator).__name__} has no inference method {unknown[0]!r}\n  way out: choose among {held}")
+            raise UnsupportedError(
+                f"{type(estimator).__name__} has no inference method {unknown[0]!r}\n  way out: choose among {held}"
+            )
     if not chosen:
-        raise UnsupportedError(f"{type(estimator).__name__} has no inference method\n  way out: export an estimator with one of {list(METHODS)}")
+        raise UnsupportedError(
+            f"{type(estimator).__name__} has no inference method\n  way out: export an estimator with one of {list(METHODS)}"
+        )
     return [m for m in METHODS if m in chosen]
 
 
@@ -127,12 +141,18 @@ class _Traced:
     answers: dict[str, list[Answer]]
 
 
-def _run(copied: Shadow, sample: Sample, names: list[str], rows: Any, previous: Trace | None) -> tuple[Trace, _Traced]:
+def _run(
+    copied: Shadow, sample: Sample, names: list[str], rows: Any, previous: Trace | None
+) -> tuple[Trace, _Traced]:
     """Run the methods once on traced rows."""
     trace = Trace(rows=len(rows), previous=previous, steps=copied.steps)
     with trace.running():
         inputs = {
-            f"in_{i}": spox.argument(spox.Tensor(np.str_ if entry.tensor == "string" else np.dtype(entry.tensor), ("N", len(entry.columns))))
+            f"in_{i}": spox.argument(
+                spox.Tensor(
+                    np.str_ if entry.tensor == "string" else np.dtype(entry.tensor), ("N", len(entry.columns))
+                )
+            )
             for i, entry in enumerate(sample.inputs)
         }
         trace.row_source = next(iter(inputs.values()), None)
@@ -161,12 +181,16 @@ def _called(method: Any, X: Any, trace: Trace) -> Any:
         ) from error
 
 
-def _finished(estimator: Any, sample: Sample, names: list[str], trace: Trace, traced: _Traced, trees: DeferredTrees) -> Exported:
+def _finished(
+    estimator: Any, sample: Sample, names: list[str], trace: Trace, traced: _Traced, trees: DeferredTrees
+) -> Exported:
     with trace.running():
         return _finish(estimator, sample, names, trace, traced, trees)
 
 
-def _finish(estimator: Any, sample: Sample, names: list[str], trace: Trace, traced: _Traced, trees: DeferredTrees) -> Exported:
+def _finish(
+    estimator: Any, sample: Sample, names: list[str], trace: Trace, traced: _Traced, trees: DeferredTrees
+) -> Exported:
     feeds = {f"in_{i}": value for i, value in enumerate(sample.feeds(sample.second))}
 
     def answered(variables: list[Var], real: list[np.ndarray]) -> list[np.ndarray]:
@@ -187,11 +211,15 @@ def _finish(estimator: Any, sample: Sample, names: list[str], trace: Trace, trac
             variables[output.name] = answer.array.tensor.flat
     demands = {f"cond_{i}": finish.condition(r.var) for i, r in enumerate(trace.requirements)}
     if finish.undeclared_narrowings([*variables.values(), *demands.values()], trace.narrowed):
-        raise RecordingError("a float64 value is narrowed to float32 although the pipeline computes in float64\n  way out: report it; nothing was exported")
+        raise RecordingError(
+            "a float64 value is narrowed to float32 although the pipeline computes in float64\n  way out: report it; nothing was exported"
+        )
     results = {f"out_{i}": v for i, v in enumerate(variables.values())}
     model = finish.build(traced.inputs, results | demands)
     finish.merge(model)
-    public = {f"in_{i}": entry.name for i, entry in enumerate(sample.inputs)} | {f"out_{i}": name for i, name in enumerate(variables)}
+    public = {f"in_{i}": entry.name for i, entry in enumerate(sample.inputs)} | {
+        f"out_{i}": name for i, name in enumerate(variables)
+    }
     conditions: tuple[Condition, ...] = ()
     if demands:
         kept = finish.join_conditions(model.graph, list(demands), "cond")
@@ -223,19 +251,31 @@ def _prove(estimator: Any, sample: Sample, exported: Exported) -> None:
         tipped: set[int] = set()
         for output in exported.signature.outputs:
             if output.method == "domain" and not got[output.name].all():
-                raise RecordingError("the graph's domain excludes rows that the pipeline answers\n  way out: report it; nothing was exported")
+                raise RecordingError(
+                    "the graph's domain excludes rows that the pipeline answers\n  way out: report it; nothing was exported"
+                )
         for method in exported.signature.methods:
             held = [o for o in exported.signature.outputs if o.method == method]
             expected = real_answers(method, getattr(estimator, method)(rows), held)
             for output, real in zip(held, expected, strict=True):
-                answer = got[output.name].reshape(real.shape) if got[output.name].size == real.size else got[output.name]
+                answer = (
+                    got[output.name].reshape(real.shape)
+                    if got[output.name].size == real.size
+                    else got[output.name]
+                )
                 if answer.shape != real.shape:
-                    raise RecordingError(f"{output.name} has shape {answer.shape}, the pipeline answers {real.shape}\n  way out: report it; nothing was exported")
+                    raise RecordingError(
+                        f"{output.name} has shape {answer.shape}, the pipeline answers {real.shape}\n  way out: report it; nothing was exported"
+                    )
                 tipped |= set(np.argwhere(differing(answer, real))[:, 0].tolist()) if real.ndim else set()
         if len(tipped) > len(rows) // 2 or tolerated is not None and not tipped <= tolerated:
-            raise RecordingError(f"the finished graph does not answer what the pipeline answers, on {len(tipped)} of {len(rows)} rows\n  way out: report it; nothing was exported")
+            raise RecordingError(
+                f"the finished graph does not answer what the pipeline answers, on {len(tipped)} of {len(rows)} rows\n  way out: report it; nothing was exported"
+            )
         tolerated = tipped if tolerated is None else tolerated
     empty = {e.name: f[:0] for e, f in zip(sample.inputs, sample.feeds(sample.first), strict=True)}
     for output, none in zip(exported.signature.outputs, run.run(names, empty), strict=True):
         if len(none) != 0:
-            raise RecordingError(f"{output.name}: the graph answers {len(none)} rows for zero rows\n  way out: report it; nothing was exported")
+            raise RecordingError(
+                f"{output.name}: the graph answers {len(none)} rows for zero rows\n  way out: report it; nothing was exported"
+            )

@@ -32,7 +32,9 @@ def build(inputs: dict[str, Var], outputs: dict[str, Var]) -> onnx.ModelProto:
     for entry in model.opset_import:
         limit = OPSETS.get(entry.domain)
         if limit is not None and entry.version > limit:
-            raise UnsupportedError(f"the graph needs opset {entry.version} of {entry.domain or 'ai.onnx'}, newer than onnxruntime 1.21 runs")
+            raise UnsupportedError(
+                f"the graph needs opset {entry.version} of {entry.domain or 'ai.onnx'}, newer than onnxruntime 1.21 runs"
+            )
     return model
 
 
@@ -53,7 +55,11 @@ def isolate(model: onnx.ModelProto, values: Sequence[np.ndarray]) -> dict[str, n
         The additional inputs to feed.
     """
     graph = model.graph
-    recorded = {node.output[0]: node for node in graph.node if node.op_type == "Identity" and node.output[0].startswith("v")}
+    recorded = {
+        node.output[0]: node
+        for node in graph.node
+        if node.op_type == "Identity" and node.output[0].startswith("v")
+    }
     feeds: dict[str, np.ndarray] = {}
     alias: dict[str, str] = {}
     for i, value in enumerate(values):
@@ -61,7 +67,11 @@ def isolate(model: onnx.ModelProto, values: Sequence[np.ndarray]) -> dict[str, n
         if source not in alias:
             alias[source] = f"r{i}"
             feeds[f"r{i}"] = value
-            kind = helper.np_dtype_to_tensor_dtype(value.dtype) if value.dtype.kind != "U" else onnx.TensorProto.STRING
+            kind = (
+                helper.np_dtype_to_tensor_dtype(value.dtype)
+                if value.dtype.kind != "U"
+                else onnx.TensorProto.STRING
+            )
             graph.input.append(helper.make_tensor_value_info(f"r{i}", kind, None))
     for node in graph.node:
         if node.output[0] in recorded:
@@ -153,7 +163,9 @@ def merge_equal(graph: onnx.GraphProto) -> None:
     for node in graph.node:
         for i, name in enumerate(node.input):
             node.input[i] = alias.get(name, name)
-        subgraphs = [a for a in node.attribute if a.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS)]
+        subgraphs = [
+            a for a in node.attribute if a.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS)
+        ]
         for attribute in subgraphs:
             _rename_outer(attribute.g, alias)
         key = _node_key(node)
@@ -185,7 +197,11 @@ def _node_key(node: onnx.NodeProto) -> bytes:
 
 
 def _rename_outer(graph: onnx.GraphProto, alias: dict[str, str]) -> None:
-    own = {i.name for i in graph.input} | {t.name for t in graph.initializer} | {o for n in graph.node for o in n.output}
+    own = (
+        {i.name for i in graph.input}
+        | {t.name for t in graph.initializer}
+        | {o for n in graph.node for o in n.output}
+    )
     for node in graph.node:
         for i, name in enumerate(node.input):
             if name not in own:
@@ -332,7 +348,9 @@ def merge(model: onnx.ModelProto) -> None:
     merge_equal(model.graph)
 
 
-def finish(model: onnx.ModelProto, public: dict[str, str], order: Sequence[str], description: str) -> onnx.ModelProto:
+def finish(
+    model: onnx.ModelProto, public: dict[str, str], order: Sequence[str], description: str
+) -> onnx.ModelProto:
     """The exported model: named, ordered, with metadata and without anything of this machine."""
     graph = model.graph
     drop_identities(graph)
@@ -352,7 +370,9 @@ def finish(model: onnx.ModelProto, public: dict[str, str], order: Sequence[str],
     graph.name = "onnxtwin"
     model.producer_name, model.producer_version = "onnxtwin", ""
     model.doc_string = description
-    imports = {i.domain: i.version for i in model.opset_import if i.domain in _domains(graph) | {""}} or {"": OPSETS[""]}
+    imports = {i.domain: i.version for i in model.opset_import if i.domain in _domains(graph) | {""}} or {
+        "": OPSETS[""]
+    }
     del model.opset_import[:]
     for domain, version in sorted(imports.items()):
         model.opset_import.append(helper.make_opsetid(domain, version))
@@ -373,22 +393,31 @@ def refuse_unsafe(model: onnx.ModelProto) -> None:
     from onnxtwin.exporters import kernels
 
     _type_tokens(model.graph)  # onnx knows no type for these, and LabelEncoder's inference crashes on none
-    inferred = onnx.shape_inference.infer_shapes(model, data_prop=False) if model.ByteSize() < 2**31 else model
+    inferred = (
+        onnx.shape_inference.infer_shapes(model, data_prop=False) if model.ByteSize() < 2**31 else model
+    )
     del model.graph.value_info[:]
-    types = {v.name: v.type.tensor_type.elem_type for v in [*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output]}
+    types = {
+        v.name: v.type.tensor_type.elem_type
+        for v in [*inferred.graph.input, *inferred.graph.value_info, *inferred.graph.output]
+    }
     types.update({t.name: t.data_type for t in inferred.graph.initializer})
     for node in inferred.graph.node:
         held = [types.get(name, 0) for name in node.input]
         problem = kernels.unsafe(node.domain, node.op_type, [_type_name(t) for t in held])
         if problem:
-            raise UnsupportedError(f"operator {node.op_type} of {[_type_name(t) for t in held]} is unsafe: {problem}\n  way out: report it; nothing was exported")
+            raise UnsupportedError(
+                f"operator {node.op_type} of {[_type_name(t) for t in held]} is unsafe: {problem}\n  way out: report it; nothing was exported"
+            )
 
 
 def _type_tokens(graph: onnx.GraphProto) -> None:
     """Declare the outputs of com.microsoft operators, all of which are matrices of text."""
     for node in graph.node:
         if node.domain == "com.microsoft":
-            graph.value_info.append(helper.make_tensor_value_info(node.output[0], onnx.TensorProto.STRING, [None, None]))
+            graph.value_info.append(
+                helper.make_tensor_value_info(node.output[0], onnx.TensorProto.STRING, [None, None])
+            )
         for attribute in node.attribute:
             if attribute.type == onnx.AttributeProto.GRAPH:
                 _type_tokens(attribute.g)
@@ -401,4 +430,3 @@ def _type_name(elem_type: int) -> str:
 def to_bytes(model: onnx.ModelProto) -> bytes:
     """Deterministic serialisation."""
     return model.SerializeToString(deterministic=True)
-

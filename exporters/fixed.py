@@ -23,7 +23,8 @@ class Fixed(np.ndarray):
     def __setitem__(self, index: Any, value: Any) -> None:
         if is_traced(value) or is_traced(index):
             raise require_trace().unsupported(
-                "writes computed values into an array made outside of the trace", "make the array with np.zeros or np.empty inside the method"
+                "writes computed values into an array made outside of the trace",
+                "make the array with np.zeros or np.empty inside the method",
             )
         super().__setitem__(index, value)
 

@@ -21,7 +21,9 @@ _HANDLERS: dict[Callable[..., Any], Callable[..., Any]] = {}
 METHODS: dict[str, Callable[..., Any]] = {}
 
 
-def implements(*functions: Callable[..., Any], method: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def implements(
+    *functions: Callable[..., Any], method: str | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register the decorated handler for numpy functions, and for the ndarray method of that name."""
 
     def register(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -42,7 +44,9 @@ def apply_function(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
     if not _depends(args) and not _depends(kwargs):
         return _as_constant(func(*concrete(args), **concrete(kwargs)))
     name = f"{getattr(func, '__module__', 'numpy')}.{getattr(func, '__name__', func)}"
-    raise require_trace().unsupported(f"{name} is not supported in a traced method", "compute the same with other numpy functions")
+    raise require_trace().unsupported(
+        f"{name} is not supported in a traced method", "compute the same with other numpy functions"
+    )
 
 
 def _depends(value: Any) -> bool:
@@ -65,7 +69,14 @@ def _as_constant(value: Any) -> Any:
 
 
 @implements(np.concatenate)
-def concatenate(arrays: Sequence[Any], axis: int | None = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+def concatenate(
+    arrays: Sequence[Any],
+    axis: int | None = 0,
+    out: Any = None,
+    *,
+    dtype: Any = None,
+    casting: str = "same_kind",
+) -> Any:
     items = [constant(a) for a in arrays]
     if axis is None:
         items, axis = [np.ravel(a) for a in items], 0
@@ -80,7 +91,9 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0, out: Any = None, *,
         for item in items:
             if item.shape[1] == 0:
                 continue
-            tensor = (item if item.dtype == real.dtype or real.dtype.kind == "O" else item.astype(real.dtype)).tensor
+            tensor = (
+                item if item.dtype == real.dtype or real.dtype.kind == "O" else item.astype(real.dtype)
+            ).tensor
             parts.append(tensor)
         return Array(real, join(parts, real.shape[0], graph_dtype(real.dtype)))
     same = [a if a.dtype == real.dtype else a.astype(real.dtype) for a in items]
@@ -88,7 +101,9 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0, out: Any = None, *,
 
 
 @implements(np.stack)
-def stack(arrays: Sequence[Any], axis: int = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+def stack(
+    arrays: Sequence[Any], axis: int = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
+) -> Any:
     items = [constant(a) for a in arrays]
     axis %= items[0].ndim + 1
     if items[0].ndim == 1 and axis == 1:
@@ -139,7 +154,11 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None
     else:
         # Beside the row count, -1 would be undefined for a batch of no rows.
         counted = any(s == require_trace().rows for s in shape)
-        target = real.shape if counted else tuple(-1 if s == -1 else n for s, n in zip(shape, real.shape, strict=True))
+        target = (
+            real.shape
+            if counted
+            else tuple(-1 if s == -1 else n for s, n in zip(shape, real.shape, strict=True))
+        )
         result = record("reshape", real, lambda v: op.reshape(v, ints(*target)), a)
     if np.may_share_memory(real, a.value):
         result.view_of(a, lambda base: _reshaped(base, real), restore=lambda view: _reshaped(view, a.value))
@@ -148,7 +167,9 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None
 
 def _reshaped(a: Array, like: np.ndarray) -> Tensor:
     source = Array(a.value, a.tensor)
-    return record("reshape", a.value.reshape(like.shape), lambda v: op.reshape(v, ints(*like.shape)), source).tensor
+    return record(
+        "reshape", a.value.reshape(like.shape), lambda v: op.reshape(v, ints(*like.shape)), source
+    ).tensor
 
 
 METHODS["reshape"] = lambda a, *shape, order="C", copy=None: reshape(
@@ -200,7 +221,11 @@ def moveaxis(a: Any, source: int, destination: int) -> Any:
 @implements(np.squeeze, method="squeeze")
 def squeeze(a: Any, axis: Any = None) -> Any:
     a = constant(a)
-    axes = [i for i, n in enumerate(a.shape) if n == 1] if axis is None else [int(i) % a.ndim for i in np.atleast_1d(axis)]
+    axes = (
+        [i for i, n in enumerate(a.shape) if n == 1]
+        if axis is None
+        else [int(i) % a.ndim for i in np.atleast_1d(axis)]
+    )
     index = tuple(0 if i in axes else slice(None) for i in range(a.ndim))
     return a[index] if axes else a
 
@@ -302,12 +327,16 @@ def choose(mask: Var, yes: Var, no: Var) -> Var:
 @implements(np.where)
 def where(condition: Any, *choices: Any) -> Any:
     if not choices:
-        raise require_trace().unsupported("numpy.where(condition) asks which rows hold", "use numpy.where(condition, a, b)")
+        raise require_trace().unsupported(
+            "numpy.where(condition) asks which rows hold", "use numpy.where(condition, a, b)"
+        )
     arrays = [constant(condition), *(constant(c) for c in choices)]
     real = np.where(*(a.value for a in arrays[:1]), *(concrete(c) for c in choices))
     text = real.dtype.kind in "OUT" and any(_is_text(a) for a in arrays[1:])
     if text and not all(_is_text(a) for a in arrays[1:]):
-        raise require_trace().unsupported("numpy.where chooses between text and numbers", "give both choices one type")
+        raise require_trace().unsupported(
+            "numpy.where chooses between text and numbers", "give both choices one type"
+        )
     held = STRING if text else arrays[1].tensor.dtype if real.dtype.kind == "O" else graph_dtype(real.dtype)
     wide = np.dtype(np.int64) if held.kind in "iu" else held
 
@@ -321,7 +350,11 @@ def where(condition: Any, *choices: Any) -> Any:
 def _is_text(array: Array) -> bool:
     if not array.is_constant:
         return array.tensor.dtype == STRING
-    return array.dtype.kind in "UT" or array.dtype.kind == "O" and all(isinstance(x, str) or x is None or x != x for x in array.value.reshape(-1))
+    return (
+        array.dtype.kind in "UT"
+        or array.dtype.kind == "O"
+        and all(isinstance(x, str) or x is None or x != x for x in array.value.reshape(-1))
+    )
 
 
 @implements(np.select)
@@ -334,7 +367,16 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
 
 
 @implements(np.clip, method="clip")
-def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None, **kwargs: Any) -> Any:
+def clip(
+    a: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    out: Any = None,
+    *,
+    min: Any = None,
+    max: Any = None,
+    **kwargs: Any,
+) -> Any:
     low = a_min if a_min is not None else min
     high = a_max if a_max is not None else max
     result = a
@@ -358,7 +400,9 @@ def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: s
     if mode == "clip":
         index = clip(index, 0, a.shape[axis] - 1)
     elif mode != "raise":
-        raise require_trace().unsupported(f"numpy.take with mode={mode!r} is not supported", "use mode='raise' or 'clip'")
+        raise require_trace().unsupported(
+            f"numpy.take with mode={mode!r} is not supported", "use mode='raise' or 'clip'"
+        )
     before = (slice(None),) * (axis % a.ndim)
     return a[(*before, index if not index.is_constant else index.value)]
 
@@ -367,11 +411,19 @@ def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: s
 def take_along_axis(arr: Any, indices: Any, axis: int = -1) -> Any:
     a, index = constant(arr), constant(indices)
     real = np.take_along_axis(a.value, index.value, axis)
-    return record(f"take_along_axis {axis}", real, lambda v, i: op.gather_elements(v, cast(i, np.dtype(np.int64)), axis=axis), a, index)
+    return record(
+        f"take_along_axis {axis}",
+        real,
+        lambda v, i: op.gather_elements(v, cast(i, np.dtype(np.int64)), axis=axis),
+        a,
+        index,
+    )
 
 
 @implements(np.isin)
-def isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False, *, kind: Any = None) -> Any:
+def isin(
+    element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False, *, kind: Any = None
+) -> Any:
     x, tests = constant(element), constant(test_elements)
     if not tests.is_constant:
         raise require_trace().unsupported("numpy.isin against computed values", "compare with == and any")
@@ -393,8 +445,16 @@ def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, 
     if limits is None:
         return x.copy() if copy else x
     result = np.where(np.isnan(x), x.dtype.type(nan), x)
-    result = np.where(np.logical_and(np.isinf(x), np.greater(x, 0)), x.dtype.type(limits.max if posinf is None else posinf), result)
-    result = np.where(np.logical_and(np.isinf(x), np.less(x, 0)), x.dtype.type(limits.min if neginf is None else neginf), result)
+    result = np.where(
+        np.logical_and(np.isinf(x), np.greater(x, 0)),
+        x.dtype.type(limits.max if posinf is None else posinf),
+        result,
+    )
+    result = np.where(
+        np.logical_and(np.isinf(x), np.less(x, 0)),
+        x.dtype.type(limits.min if neginf is None else neginf),
+        result,
+    )
     if not copy:
         x[...] = result
         return x
@@ -420,7 +480,13 @@ def around(a: Any, decimals: int = 0, out: Any = None) -> Any:
     if a.dtype.kind in "iub" and decimals >= 0:
         return a.copy()
     real = np.around(a.value, decimals)
-    return elementwise(f"round {decimals}", real, lambda v: cast(special.round_decimals(op.cast(v, to=np.float64), decimals), real.dtype), [constant(a)], [None])
+    return elementwise(
+        f"round {decimals}",
+        real,
+        lambda v: cast(special.round_decimals(op.cast(v, to=np.float64), decimals), real.dtype),
+        [constant(a)],
+        [None],
+    )
 
 
 _HANDLERS[np.round] = around
@@ -431,7 +497,15 @@ _HANDLERS[np.fix] = lambda x, out=None: np.trunc(x)
 
 
 def _like(function: Callable[..., np.ndarray]) -> Callable[..., Any]:
-    def handler(a: Any, *args: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **kwargs: Any) -> Any:
+    def handler(
+        a: Any,
+        *args: Any,
+        dtype: Any = None,
+        order: str = "K",
+        subok: bool = True,
+        shape: Any = None,
+        **kwargs: Any,
+    ) -> Any:
         if any(_depends(x) for x in args):
             made = Array(np.zeros(a.shape if shape is None else shape, a.dtype if dtype is None else dtype))
             made[...] = args[0]
@@ -486,7 +560,9 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     """Position in a constant sorted array: the count of its elements before ``v``; NaN sorts last, as in numpy."""
     table, x = constant(a), constant(v)
     if not table.is_constant or sorter is not None:
-        raise require_trace().unsupported("numpy.searchsorted in a computed array", "search in an array fixed when fitting")
+        raise require_trace().unsupported(
+            "numpy.searchsorted in a computed array", "search in an array fixed when fitting"
+        )
     real = np.searchsorted(table.value, x.value, side=side)  # type: ignore[call-overload]
     if _is_text(x):
         raise require_trace().unsupported("numpy.searchsorted of text", "map the text with a dict")
@@ -503,7 +579,9 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
         counts = op.cast(counts, to=np.int64)
         if kind.kind != "f":
             return counts
-        return op.where(op.isnan(values), op.const(np.array(known if side == "left" else len(edges), np.int64)), counts)
+        return op.where(
+            op.isnan(values), op.const(np.array(known if side == "left" else len(edges), np.int64)), counts
+        )
 
     if x.ndim == 1:
         x = Array(x.value, Tensor(x.shape, x.tensor.dtype, flat=x.tensor.flat)) if not x.is_constant else x
@@ -522,12 +600,18 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Any:
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     """numpy's own arithmetic (``arr_interp``): slope * (x - xp[j]) + fp[j], exact at the knots."""
     if period is not None or _depends(xp) or _depends(fp):
-        raise require_trace().unsupported("numpy.interp with a period or computed knots", "fix the knots when fitting")
+        raise require_trace().unsupported(
+            "numpy.interp with a period or computed knots", "fix the knots when fitting"
+        )
     knots, values = np.asarray(concrete(xp), float), np.asarray(concrete(fp), float)
     low = values[0] if left is None else float(left)
     high = values[-1] if right is None else float(right)
     if len(knots) == 1:
-        return np.where(np.isnan(x), x, np.where(np.less(x, knots[0]), low, np.where(np.greater(x, knots[0]), high, values[0])))
+        return np.where(
+            np.isnan(x),
+            x,
+            np.where(np.less(x, knots[0]), low, np.where(np.greater(x, knots[0]), high, values[0])),
+        )
     j = clip(np.subtract(searchsorted(knots, x, side="right"), 1), 0, len(knots) - 2)
     with np.errstate(all="ignore"):
         slopes = np.diff(values) / np.diff(knots)
@@ -535,7 +619,9 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     line = np.add(np.multiply(slope, np.subtract(x, x0)), y0)
     # numpy falls back to the right knot where the left one gives NaN (infinite slopes), then to equal ends.
     again = np.add(np.multiply(slope, np.subtract(x, x1)), y1)
-    line = np.where(np.isnan(line), np.where(np.logical_and(np.isnan(again), np.equal(y0, y1)), y0, again), line)
+    line = np.where(
+        np.isnan(line), np.where(np.logical_and(np.isnan(again), np.equal(y0, y1)), y0, again), line
+    )
     line = np.where(np.equal(x, x0), y0, line)
     line = np.where(np.equal(x, knots[-1]), values[-1], line)
     line = np.where(np.less(x, knots[0]), low, np.where(np.greater(x, knots[-1]), high, line))

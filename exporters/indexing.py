@@ -27,7 +27,15 @@ def _expanded(index: Any, ndim: int) -> list[Any]:
     entries = list(index) if type(index) is tuple else [index]
     entries = [np.asarray(e) if isinstance(e, (list, range)) else e for e in entries]
     entries = [e.value if isinstance(e, Array) and e.is_constant else e for e in entries]
-    entries = [int(e) if type(e) is not Array and isinstance(e, (np.integer, np.ndarray)) and np.ndim(e) == 0 and e.dtype.kind in "iu" else e for e in entries]
+    entries = [
+        int(e)
+        if type(e) is not Array
+        and isinstance(e, (np.integer, np.ndarray))
+        and np.ndim(e) == 0
+        and e.dtype.kind in "iu"
+        else e
+        for e in entries
+    ]
     used = sum(_consumed(e) for e in entries)
     at = next((i for i, e in enumerate(entries) if e is Ellipsis), None)
     fill = [_FULL] * (ndim - used)
@@ -84,12 +92,18 @@ def read(array: Array, index: Any) -> Any:
 def _chosen(array: Array, entries: list[Any], masks: list[Array]) -> Masked:
     mask = masks[0]
     rest = [e for e in entries if e is not mask]
-    if len(masks) == 1 and entries[0] is mask and any(not _is_full(e) for e in rest) and all(isinstance(e, (int, slice)) for e in rest):
+    if (
+        len(masks) == 1
+        and entries[0] is mask
+        and any(not _is_full(e) for e in rest)
+        and all(isinstance(e, (int, slice)) for e in rest)
+    ):
         inner = read(array, (_FULL, *rest))
         return inner[mask]  # type: ignore[no-any-return]
     if len(masks) > 1 or any(not _is_full(e) for e in rest) or entries[0] is not mask:
         raise require_trace().unsupported(
-            "chooses rows by their values together with another index", "use np.where(mask, a, b) on whole columns"
+            "chooses rows by their values together with another index",
+            "use np.where(mask, a, b) on whole columns",
         )
     real = array.value[mask.value]
     wide = mask
@@ -127,12 +141,19 @@ def _lowered(array: Array, entries: list[Any], real: np.ndarray) -> Tensor:
         width = np.ndim(concrete(arrays[0]))
         others = entries[:axis] + [_FULL] * width + entries[axis + 1 :]
         return place(label, real, _basic(picked, others), inputs).tensor
-    if all(_is_array(e) or isinstance(e, int) for e in entries[: len(arrays)]) and all(_is_full(e) for e in entries[len(arrays) :]):
+    if all(_is_array(e) or isinstance(e, int) for e in entries[: len(arrays)]) and all(
+        _is_full(e) for e in entries[len(arrays) :]
+    ):
         shape = np.broadcast_shapes(*(np.shape(concrete(e)) for e in arrays))
-        stacked = [op.unsqueeze(op.expand(_positions(e), ints(*shape)), op.const(np.array([-1], np.int64))) for e in arrays]
+        stacked = [
+            op.unsqueeze(op.expand(_positions(e), ints(*shape)), op.const(np.array([-1], np.int64)))
+            for e in arrays
+        ]
         where = stacked[0] if len(stacked) == 1 else op.concat(stacked, axis=-1)
         return place(label, real, op.gather_nd(source.flat, where), inputs).tensor
-    raise require_trace().unsupported(f"index {label} is not supported on traced arrays", "index in two steps")
+    raise require_trace().unsupported(
+        f"index {label} is not supported on traced arrays", "index in two steps"
+    )
 
 
 def _split(entries: list[Any]) -> bool:
@@ -202,7 +223,9 @@ def _basic(var: Var, entries: list[Any]) -> Var:
 
 def assign(array: Array, index: Any, value: Any) -> None:
     """``array[index] = value``, on the value side and in the graph."""
-    fixed = array.is_constant and not any(type(e) is Array and not e.is_constant for e in (index if type(index) is tuple else [index]))
+    fixed = array.is_constant and not any(
+        type(e) is Array and not e.is_constant for e in (index if type(index) is tuple else [index])
+    )
     if fixed and not isinstance(value, Masked) and constant(value).is_constant:
         array.value[concrete(index)] = concrete(value)
         _touch(array)
@@ -242,17 +265,21 @@ def _written(before: Array, index: Any, value: Any, real: np.ndarray) -> Tensor:
     else:
         value_full = None
         value = constant(value)
-        if value.dtype != before.dtype and not (value.is_constant and value.ndim == 0 and value.dtype.kind in "OUT"):
+        if value.dtype != before.dtype and not (
+            value.is_constant and value.ndim == 0 and value.dtype.kind in "OUT"
+        ):
             value = astype(value, before.dtype)
     real = real.copy()
     masks = [e for e in entries if _is_mask(e)]
     if masks and (len(entries) == 1 or entries[0] is masks[0]):
         return _where_mask(before, entries, masks[0], value, value_full, real)
     if value_full is not None:
-        raise require_trace().unsupported("writes masked rows where no mask is given", "write them back under the same mask")
+        raise require_trace().unsupported(
+            "writes masked rows where no mask is given", "write them back under the same mask"
+        )
     if all(_is_full(e) for e in entries):
         return _spread(value, real)
-    if before.ndim == 2 and _is_full(entries[0]) and not (type(entries[1]) is Array):
+    if before.ndim == 2 and _is_full(entries[0]) and type(entries[1]) is not Array:
         return _columns(before, entries[1], value, real)
     if before.ndim == 2 and len(entries) == 2 and _is_row_range(entries[0]) and _is_array(entries[1]):
         width = before.shape[1]
@@ -267,11 +294,18 @@ def _written(before: Array, index: Any, value: Any, real: np.ndarray) -> Tensor:
         hit_real = np.zeros(before.shape, bool)
         hit_real[tuple(entries)] = True
         return _where(constant(hit_real), value, before, real)
-    raise require_trace().unsupported("writes through an index that no operator expresses", "use np.where, np.select or column assignment")
+    raise require_trace().unsupported(
+        "writes through an index that no operator expresses", "use np.where, np.select or column assignment"
+    )
 
 
 def _is_row_range(entry: Any) -> bool:
-    return isinstance(entry, np.ndarray) and type(entry) is not Array and entry.ndim == 1 and np.array_equal(entry, np.arange(len(entry)))
+    return (
+        isinstance(entry, np.ndarray)
+        and type(entry) is not Array
+        and entry.ndim == 1
+        and np.array_equal(entry, np.arange(len(entry)))
+    )
 
 
 def _spread(value: Array, real: np.ndarray) -> Tensor:
@@ -283,10 +317,18 @@ def _spread(value: Array, real: np.ndarray) -> Tensor:
 def _where(mask: Array, value: Array, before: Array, real: np.ndarray) -> Tensor:
     from onnxtwin.exporters.functions import choose
 
-    return elementwise("where", real, choose, [mask, value, before], [np.dtype(bool), before.tensor.dtype, before.tensor.dtype]).tensor
+    return elementwise(
+        "where",
+        real,
+        choose,
+        [mask, value, before],
+        [np.dtype(bool), before.tensor.dtype, before.tensor.dtype],
+    ).tensor
 
 
-def _where_mask(before: Array, entries: list[Any], mask: Any, value: Any, full: Any, real: np.ndarray) -> Tensor:
+def _where_mask(
+    before: Array, entries: list[Any], mask: Any, value: Any, full: Any, real: np.ndarray
+) -> Tensor:
     rest = entries[1:]
     mask = constant(mask)
     if rest and not all(_is_full(e) for e in rest):
@@ -301,10 +343,19 @@ def _where_mask(before: Array, entries: list[Any], mask: Any, value: Any, full: 
     for _ in rest:
         wide = wide[..., None]
     if full is not None:
-        if value.mask is not mask and value.mask.tensor is not wide.tensor and value.mask.tensor is not mask.tensor:
-            same = value.mask.value.shape == wide.value.shape and value.mask.value.tolist() == wide.value.tolist()
+        if (
+            value.mask is not mask
+            and value.mask.tensor is not wide.tensor
+            and value.mask.tensor is not mask.tensor
+        ):
+            same = (
+                value.mask.value.shape == wide.value.shape
+                and value.mask.value.tolist() == wide.value.tolist()
+            )
             if not same:
-                raise require_trace().unsupported("writes rows chosen by one mask under another", "use np.where on whole columns")
+                raise require_trace().unsupported(
+                    "writes rows chosen by one mask under another", "use np.where on whole columns"
+                )
         if full.dtype != before.dtype:
             full = astype(full, before.dtype)
         return _where(wide, full, before, real)
@@ -317,14 +368,22 @@ def _where_mask(before: Array, entries: list[Any], mask: Any, value: Any, full: 
     if value.size == 1:
         return _where(wide, np.reshape(value, ()), before, real)
     if mask.ndim == 1 and before.ndim == 1:
-        raise require_trace().unsupported("writes chosen rows one by one", "use np.where(mask, values, x) on whole columns")
+        raise require_trace().unsupported(
+            "writes chosen rows one by one", "use np.where(mask, values, x) on whole columns"
+        )
     raise require_trace().unsupported("writes through a constant mask", "assign the columns instead")
 
 
 def _columns(before: Array, columns: Any, value: Array, real: np.ndarray) -> Tensor:
     rows, width = before.shape
     chosen = np.arange(width)[columns]
-    whole = value if value.ndim == 2 else np.reshape(value, (-1, 1)) if np.ndim(chosen) == 0 and value.ndim == 1 else value
+    whole = (
+        value
+        if value.ndim == 2
+        else np.reshape(value, (-1, 1))
+        if np.ndim(chosen) == 0 and value.ndim == 1
+        else value
+    )
     source = before.tensor
     kind = source.dtype
     placed: dict[int, Tensor] = {}
@@ -335,7 +394,9 @@ def _columns(before: Array, columns: Any, value: Array, real: np.ndarray) -> Ten
     elif np.ndim(chosen) == 0:
         one = value if value.ndim == 1 else np.reshape(whole, (-1,))
         if one.shape != (rows,):
-            one = Array(np.broadcast_to(one.value, (rows,)).copy(), _spread(one, np.broadcast_to(one.value, (rows,))))
+            one = Array(
+                np.broadcast_to(one.value, (rows,)).copy(), _spread(one, np.broadcast_to(one.value, (rows,)))
+            )
         placed = {positions[0]: one.tensor}
     else:
         if value.shape != (rows, len(positions)):
@@ -364,8 +425,21 @@ def _along(before: Array, axis: int, at: int, value: Array, real: np.ndarray) ->
     target = np.delete(real, np.s_[:], axis).shape
     shape = tuple(1 if i == axis else n for i, n in enumerate(before.shape))
     del target
-    wide = value.value if value.ndim == 0 else value.value.reshape(shape) if value.size == int(np.prod(shape)) else np.broadcast_to(np.expand_dims(value.value, axis) if value.ndim == before.ndim - 1 else value.value, shape)
-    piece = record("spread", np.broadcast_to(wide, shape), lambda v: op.expand(op.reshape(v, ints(*_padded(value, before, axis))), ints(*shape)), value)
+    wide = (
+        value.value
+        if value.ndim == 0
+        else value.value.reshape(shape)
+        if value.size == int(np.prod(shape))
+        else np.broadcast_to(
+            np.expand_dims(value.value, axis) if value.ndim == before.ndim - 1 else value.value, shape
+        )
+    )
+    piece = record(
+        "spread",
+        np.broadcast_to(wide, shape),
+        lambda v: op.expand(op.reshape(v, ints(*_padded(value, before, axis))), ints(*shape)),
+        value,
+    )
     zero, one = (op.const(np.array([i], np.int64)) for i in (axis, 1))
     parts: list[Var] = []
     source = before.tensor.flat

@@ -10,7 +10,6 @@ import numpy as np
 from onnxtwin.exporters.array import Array, concrete
 from onnxtwin.exporters.trace import require_trace
 
-
 _ELEMENTWISE_FUNCTIONS = frozenset({np.interp, np.clip, np.around, np.round, np.nan_to_num, np.digitize})
 
 
@@ -41,7 +40,8 @@ class Masked:
             same = isinstance(x, Masked) and (x.mask is self.mask or x.mask.tensor is self.mask.tensor)
             if not same and (isinstance(x, Masked) or np.ndim(concrete(x)) > 0):
                 raise require_trace().unsupported(
-                    "mixes rows chosen by one mask with other rows", "use np.where(mask, f(x), x) on whole columns"
+                    "mixes rows chosen by one mask with other rows",
+                    "use np.where(mask, f(x), x) on whole columns",
                 )
         with np.errstate(all="ignore"):
             from onnxtwin.exporters.ufuncs import call
@@ -51,14 +51,18 @@ class Masked:
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__" or kwargs:
-            raise require_trace().unsupported(f"numpy.{ufunc.__name__}.{method} on rows chosen by a mask", "use np.where on whole columns")
+            raise require_trace().unsupported(
+                f"numpy.{ufunc.__name__}.{method} on rows chosen by a mask", "use np.where on whole columns"
+            )
         with np.errstate(all="ignore"):
             real = ufunc(*(concrete(x) for x in inputs))
         return self.apply(ufunc, inputs, real)
 
     def __array_function__(self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
         if func not in _ELEMENTWISE_FUNCTIONS:
-            raise require_trace().unsupported(f"numpy.{func.__name__} of rows chosen by a mask", "use np.where on whole columns")
+            raise require_trace().unsupported(
+                f"numpy.{func.__name__} of rows chosen by a mask", "use np.where on whole columns"
+            )
         with np.errstate(all="ignore"):
             real = func(*(concrete(a) for a in args), **{k: concrete(v) for k, v in kwargs.items()})
         full = func(*(a.full if isinstance(a, Masked) else a for a in args), **kwargs)
@@ -71,7 +75,8 @@ class Masked:
         if name.startswith("__"):
             raise AttributeError(name)
         raise require_trace().unsupported(
-            f"{name} on rows chosen by a mask: how many they are depends on the rows", "use np.where(mask, f(x), x) on whole columns"
+            f"{name} on rows chosen by a mask: how many they are depends on the rows",
+            "use np.where(mask, f(x), x) on whole columns",
         )
 
 

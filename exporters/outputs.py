@@ -38,15 +38,32 @@ class Answer:
         while name in taken:
             name += ".output"
         tensor = self.array.tensor
-        kind: Any = {"U": "string", "b": "bool", "i": "int64", "u": "int64"}.get(tensor.dtype.kind, tensor.dtype.name)
+        kind: Any = {"U": "string", "b": "bool", "i": "int64", "u": "int64"}.get(
+            tensor.dtype.kind, tensor.dtype.name
+        )
         shape = (None, *self.array.shape[1:])
         labels = _labels(estimator, self.method, self.index)
-        return Output(name, self.method, self.index, kind, str(self.array.dtype), shape, labels, self.columns, self.container)  # type: ignore[arg-type]
+        return Output(
+            name,
+            self.method,
+            self.index,
+            kind,
+            str(self.array.dtype),
+            shape,
+            labels,
+            self.columns,
+            self.container,
+        )  # type: ignore[arg-type]
 
 
 def _labels(estimator: Any, method: str, index: int | None) -> tuple[Any, ...] | None:
     classes = getattr(estimator, "classes_", None)
-    if classes is None or method not in ("predict", "predict_proba", "predict_log_proba", "decision_function"):
+    if classes is None or method not in (
+        "predict",
+        "predict_proba",
+        "predict_log_proba",
+        "decision_function",
+    ):
         return None
     if isinstance(classes, list):
         if index is None:
@@ -65,7 +82,11 @@ def answers(method: str, result: Any) -> list[Answer]:
     """
     if hasattr(type(result), "__onnxtwin_columns__"):
         return _frame(method, result)
-    if isinstance(result, (list, tuple)) and result and all(is_traced(r) or isinstance(r, np.ndarray) for r in result):
+    if (
+        isinstance(result, (list, tuple))
+        and result
+        and all(is_traced(r) or isinstance(r, np.ndarray) for r in result)
+    ):
         return [_one(method, i, constant(r)) for i, r in enumerate(result)]
     if isinstance(result, np.ndarray) or hasattr(type(result), "__onnxtwin_value__"):
         series = hasattr(type(result), "__onnxtwin_array__")
@@ -74,7 +95,9 @@ def answers(method: str, result: Any) -> list[Answer]:
         if len(parts) > 1:
             return [_one(method, i, array[:, i : i + 1]) for i in range(array.shape[1])]
         return [_one(method, None, array, "Series" if series else "ndarray")]
-    raise UnsupportedError(f"{method} returns {type(result).__name__}\n  way out: return an array or a DataFrame")
+    raise UnsupportedError(
+        f"{method} returns {type(result).__name__}\n  way out: return an array or a DataFrame"
+    )
 
 
 def _frame(method: str, frame: Any) -> list[Answer]:
@@ -88,7 +111,13 @@ def _frame(method: str, frame: Any) -> list[Answer]:
     return [_one(method, i, c[:, None], "DataFrame", (names[i],)) for i, c in enumerate(columns)]
 
 
-def _one(method: str, index: int | None, array: Array, container: str = "ndarray", columns: tuple[str, ...] | None = None) -> Answer:
+def _one(
+    method: str,
+    index: int | None,
+    array: Array,
+    container: str = "ndarray",
+    columns: tuple[str, ...] | None = None,
+) -> Answer:
     _refuse_times(method, array)
     tensor = array.tensor
     array = Array(array.value, tensor)
@@ -102,7 +131,9 @@ def _one(method: str, index: int | None, array: Array, container: str = "ndarray
 
 def _refuse_times(what: str, array: Array) -> None:
     if array.dtype.kind in "mM":
-        raise UnsupportedError(f"{what} is {array.dtype}, for which few runtimes have a type\n  way out: return numbers: .dt fields, total_seconds()")
+        raise UnsupportedError(
+            f"{what} is {array.dtype}, for which few runtimes have a type\n  way out: return numbers: .dt fields, total_seconds()"
+        )
 
 
 def real_answers(method: str, result: Any, outputs: Sequence[Output]) -> list[np.ndarray]:

@@ -24,12 +24,21 @@ def _axes(axis: Any, ndim: int) -> list[int]:
 
 
 def _reduce(
-    name: str, function: Callable[..., Any], build: Callable[[Var, Var, bool], Var], a: Any, axis: Any, keepdims: Any, dtype: Any = None, **extra: Any
+    name: str,
+    function: Callable[..., Any],
+    build: Callable[[Var, Var, bool], Var],
+    a: Any,
+    axis: Any,
+    keepdims: Any,
+    dtype: Any = None,
+    **extra: Any,
 ) -> Any:
     """One reduction: value by numpy, graph by ``build(values, axes, keepdims)`` in the value's own type."""
     x = constant(a)
     keep = bool(keepdims) if keepdims is not _NO_VALUE else False
-    real = np.asarray(function(x.value, axis=axis, keepdims=keep, **({} if dtype is None else {"dtype": dtype}), **extra))
+    real = np.asarray(
+        function(x.value, axis=axis, keepdims=keep, **({} if dtype is None else {"dtype": dtype}), **extra)
+    )
     if x.is_constant:
         return Array(real) if real.ndim else real[()]
     axes = _axes(axis, x.ndim)
@@ -53,7 +62,9 @@ def _masked(a: Any, where: Any, initial: Any, neutral: Any) -> Any:
     if where is not _NO_VALUE and where is not True:
         a = np.where(where, a, neutral)
     if initial is not _NO_VALUE and initial != neutral:
-        raise require_trace().unsupported(f"a reduction with initial={initial!r}", "combine the value with the result")
+        raise require_trace().unsupported(
+            f"a reduction with initial={initial!r}", "combine the value with the result"
+        )
     return a
 
 
@@ -78,19 +89,57 @@ def _long_sum(v: Var, axes: Var, keep: bool) -> Var:
 
 
 @implements(np.sum, method="sum")
-def sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE, where: Any = _NO_VALUE) -> Any:
+def sum(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = _NO_VALUE,
+    initial: Any = _NO_VALUE,
+    where: Any = _NO_VALUE,
+) -> Any:
     _only(where, initial, out)
     x = constant(a)
     wide = x.dtype in (np.int64, np.uint32)
     short = x.dtype.kind in "biu" and (dtype is None or np.dtype(dtype).kind in "iu")
-    few = x.ndim == 2 and _axes(axis, 2) == [1] and 0 < x.shape[1] < 8 and x.dtype == np.float64 and dtype in (None, np.float64)
-    return _reduce("sum", np.sum, _long_sum if wide and short else _short_sum if short else _sum_in_order if few else _sum, _masked(a, where, initial, 0), axis, keepdims, dtype)
+    few = (
+        x.ndim == 2
+        and _axes(axis, 2) == [1]
+        and 0 < x.shape[1] < 8
+        and x.dtype == np.float64
+        and dtype in (None, np.float64)
+    )
+    return _reduce(
+        "sum",
+        np.sum,
+        _long_sum if wide and short else _short_sum if short else _sum_in_order if few else _sum,
+        _masked(a, where, initial, 0),
+        axis,
+        keepdims,
+        dtype,
+    )
 
 
 @implements(np.prod, method="prod")
-def prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE, where: Any = _NO_VALUE) -> Any:
+def prod(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = _NO_VALUE,
+    initial: Any = _NO_VALUE,
+    where: Any = _NO_VALUE,
+) -> Any:
     _only(where, initial, out)
-    return _reduce("prod", np.prod, lambda v, i, k: op.reduce_prod(v, i, keepdims=int(k)), _masked(a, where, initial, 1), axis, keepdims, dtype)
+    return _reduce(
+        "prod",
+        np.prod,
+        lambda v, i, k: op.reduce_prod(v, i, keepdims=int(k)),
+        _masked(a, where, initial, 1),
+        axis,
+        keepdims,
+        dtype,
+    )
 
 
 def _extreme(name: str) -> Callable[[Var, Var, bool], Var]:
@@ -114,20 +163,36 @@ def _extreme(name: str) -> Callable[[Var, Var, bool], Var]:
 
 
 @implements(np.max, np.amax, method="max")
-def max(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE, where: Any = _NO_VALUE) -> Any:
+def max(
+    a: Any,
+    axis: Any = None,
+    out: Any = None,
+    keepdims: Any = _NO_VALUE,
+    initial: Any = _NO_VALUE,
+    where: Any = _NO_VALUE,
+) -> Any:
     _only(where, initial, out)
     return _reduce("max", np.max, _extreme("max"), _masked(a, where, initial, -np.inf), axis, keepdims)
 
 
 @implements(np.min, np.amin, method="min")
-def min(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, initial: Any = _NO_VALUE, where: Any = _NO_VALUE) -> Any:
+def min(
+    a: Any,
+    axis: Any = None,
+    out: Any = None,
+    keepdims: Any = _NO_VALUE,
+    initial: Any = _NO_VALUE,
+    where: Any = _NO_VALUE,
+) -> Any:
     _only(where, initial, out)
     return _reduce("min", np.min, _extreme("min"), _masked(a, where, initial, np.inf), axis, keepdims)
 
 
 def _truth(name: str) -> Callable[[Var, Var, bool], Var]:
     operator = op.reduce_max if name == "any" else op.reduce_min
-    return lambda v, axes, keep: op.cast(operator(op.cast(to_bool(v), to=np.int64), axes, keepdims=int(keep)), to=np.bool_)
+    return lambda v, axes, keep: op.cast(
+        operator(op.cast(to_bool(v), to=np.int64), axes, keepdims=int(keep)), to=np.bool_
+    )
 
 
 def _boolean(name: str, function: Callable[..., Any], a: Any, axis: Any, keepdims: Any) -> Any:
@@ -136,12 +201,16 @@ def _boolean(name: str, function: Callable[..., Any], a: Any, axis: Any, keepdim
 
 
 @implements(np.any, method="any")
-def any(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, *, where: Any = _NO_VALUE) -> Any:
+def any(
+    a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, *, where: Any = _NO_VALUE
+) -> Any:
     return _boolean("any", np.any, _masked(a, where, _NO_VALUE, False), axis, keepdims)
 
 
 @implements(np.all, method="all")
-def all(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, *, where: Any = _NO_VALUE) -> Any:
+def all(
+    a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, *, where: Any = _NO_VALUE
+) -> Any:
     return _boolean("all", np.all, _masked(a, where, _NO_VALUE, True), axis, keepdims)
 
 
@@ -151,7 +220,15 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 
 @implements(np.mean, method="mean")
-def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = _NO_VALUE, *, where: Any = _NO_VALUE) -> Any:
+def mean(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = _NO_VALUE,
+    *,
+    where: Any = _NO_VALUE,
+) -> Any:
     if where is not _NO_VALUE:
         raise require_trace().unsupported("numpy.mean with where=", "divide sums")
     kind = np.mean(concrete(a)[:1]).dtype if dtype is None else np.dtype(dtype)
@@ -160,21 +237,41 @@ def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
 
 
 @implements(np.var, method="var")
-def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = _NO_VALUE, **kwargs: Any) -> Any:
+def var(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: float = 0,
+    keepdims: Any = _NO_VALUE,
+    **kwargs: Any,
+) -> Any:
     if kwargs:
         raise require_trace().unsupported(f"numpy.var with {sorted(kwargs)}", "compute it from means")
     centre = np.subtract(a, mean(a, axis=axis, dtype=dtype, keepdims=True))
     count = int(np.prod([constant(a).shape[i] for i in _axes(axis, constant(a).ndim)]))
-    return np.divide(sum(np.multiply(centre, centre), axis=axis, keepdims=keepdims), float(np.max([count - ddof, 0])))
+    return np.divide(
+        sum(np.multiply(centre, centre), axis=axis, keepdims=keepdims), float(np.max([count - ddof, 0]))
+    )
 
 
 @implements(np.std, method="std")
-def std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: Any = _NO_VALUE, **kwargs: Any) -> Any:
+def std(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: float = 0,
+    keepdims: Any = _NO_VALUE,
+    **kwargs: Any,
+) -> Any:
     return np.sqrt(var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, **kwargs))
 
 
 @implements(np.average)
-def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = _NO_VALUE) -> Any:
+def average(
+    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = _NO_VALUE
+) -> Any:
     if returned:
         raise require_trace().unsupported("numpy.average with returned=True", "sum the weights")
     if weights is None:
@@ -184,7 +281,11 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     if weights.ndim == 1 and x.ndim > 1 and axis is not None:
         weights = np.reshape(weights, tuple(-1 if i == int(axis) % x.ndim else 1 for i in range(x.ndim)))
     kind = np.result_type(x.dtype, weights.dtype, np.float64 if x.dtype.kind in "iub" else x.dtype)
-    scale = np.sum(np.broadcast_to(weights.value, x.shape), axis=axis, dtype=kind) if weights.is_constant else sum(np.broadcast_to(weights, x.shape), axis=axis)
+    scale = (
+        np.sum(np.broadcast_to(weights.value, x.shape), axis=axis, dtype=kind)
+        if weights.is_constant
+        else sum(np.broadcast_to(weights, x.shape), axis=axis)
+    )
     if weights.is_constant and np.ndim(scale) and np.all(scale == np.asarray(scale).flat[0]):
         scale = np.asarray(scale).flat[0]
     total = sum(np.multiply(x, weights), axis=axis, dtype=kind)
@@ -210,11 +311,23 @@ def _arg(name: str) -> Callable[..., Any]:
         def of(v: Var) -> Var:
             if element_type(v).kind == "f":
                 # numpy answers the first NaN if there is one.
-                score = op.where(op.isnan(v), op.const(np.asarray(np.inf if name == "argmax" else -np.inf, element_type(v))), v)
+                score = op.where(
+                    op.isnan(v),
+                    op.const(np.asarray(np.inf if name == "argmax" else -np.inf, element_type(v))),
+                    v,
+                )
                 bad = op.cast(op.isnan(v), to=np.int64)
-                some = op.cast(op.reduce_max(bad, op.const(np.array([at], np.int64)), keepdims=int(keep)), to=np.bool_)
-                return op.where(some, op.arg_max(bad, axis=at, keepdims=int(keep)), operator(score, axis=at, keepdims=int(keep)))
-            return operator(op.cast(v, to=np.int64) if element_type(v) != INT64 else v, axis=at, keepdims=int(keep))
+                some = op.cast(
+                    op.reduce_max(bad, op.const(np.array([at], np.int64)), keepdims=int(keep)), to=np.bool_
+                )
+                return op.where(
+                    some,
+                    op.arg_max(bad, axis=at, keepdims=int(keep)),
+                    operator(score, axis=at, keepdims=int(keep)),
+                )
+            return operator(
+                op.cast(v, to=np.int64) if element_type(v) != INT64 else v, axis=at, keepdims=int(keep)
+            )
 
         return record(f"{name} {at} {keep}", real, of, x)
 
@@ -235,7 +348,12 @@ def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
         out[...] = cumsum(x, axis=axis, dtype=dtype)
         return out
     kind = INT64 if real.dtype.kind in "iu" else real.dtype
-    return record(f"cumsum {axis}", real, lambda v: cast(op.cumsum(cast(v, kind), op.const(np.array(axis, np.int64))), real.dtype), x)
+    return record(
+        f"cumsum {axis}",
+        real,
+        lambda v: cast(op.cumsum(cast(v, kind), op.const(np.array(axis, np.int64))), real.dtype),
+        x,
+    )
 
 
 @implements(np.argsort, method="argsort")
@@ -244,7 +362,12 @@ def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stab
     x = constant(a)
     real = np.argsort(x.value, axis=axis, kind="stable")
     size = x.shape[axis]
-    return record(f"argsort {axis}", real, lambda v: op.top_k(v, op.const(np.array([size], np.int64)), axis=axis, largest=0)[1], x)
+    return record(
+        f"argsort {axis}",
+        real,
+        lambda v: op.top_k(v, op.const(np.array([size], np.int64)), axis=axis, largest=0)[1],
+        x,
+    )
 
 
 @implements(np.sort)
@@ -256,15 +379,27 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
         # NaN sorts last in numpy and has no place in TopK: sort infinities in its stead, then count.
         bad = np.isnan(x)
         filled = np.where(bad, np.inf, x)
-        ordered = record(f"sort {axis}", np.sort(filled.value, axis=axis), lambda v: op.top_k(v, op.const(np.array([size], np.int64)), axis=axis, largest=0)[0], filled)
+        ordered = record(
+            f"sort {axis}",
+            np.sort(filled.value, axis=axis),
+            lambda v: op.top_k(v, op.const(np.array([size], np.int64)), axis=axis, largest=0)[0],
+            filled,
+        )
         held = np.subtract(size, sum(bad, axis=axis, keepdims=True))
         position = np.reshape(np.arange(size), tuple(-1 if i == axis % x.ndim else 1 for i in range(x.ndim)))
         return np.where(np.less(position, held), ordered, np.nan)
-    return record(f"sort {axis}", real, lambda v: op.top_k(v, op.const(np.array([size], np.int64)), axis=axis, largest=0)[0], x)
+    return record(
+        f"sort {axis}",
+        real,
+        lambda v: op.top_k(v, op.const(np.array([size], np.int64)), axis=axis, largest=0)[0],
+        x,
+    )
 
 
 @implements(np.median)
-def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
+def median(
+    a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False
+) -> Any:
     if axis is None:
         a, axis = np.ravel(a), 0
     ordered = sort(constant(a), axis=axis)
@@ -284,7 +419,9 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = _NO_VALUE) ->
 
 def _without_nan(function: Callable[..., Any], neutral: float) -> Callable[..., Any]:
     def handler(a: Any, axis: Any = None, **kwargs: Any) -> Any:
-        return function(np.where(np.isnan(a), neutral, a) if constant(a).dtype.kind == "f" else a, axis=axis, **kwargs)
+        return function(
+            np.where(np.isnan(a), neutral, a) if constant(a).dtype.kind == "f" else a, axis=axis, **kwargs
+        )
 
     return handler
 
@@ -314,7 +451,9 @@ implements(np.nanmin)(_nan_extreme(min, np.inf))
 @implements(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     if axis is None and constant(x).ndim > 1 and ord is not None:
-        raise require_trace().unsupported(f"numpy.linalg.norm of a matrix with ord={ord!r}", "use a vector norm along an axis")
+        raise require_trace().unsupported(
+            f"numpy.linalg.norm of a matrix with ord={ord!r}", "use a vector norm along an axis"
+        )
     if ord in (None, 2):
         return np.sqrt(sum(np.multiply(x, x), axis=axis, keepdims=keepdims))
     if ord == 1:

@@ -45,7 +45,9 @@ class Exporter:
 _REGISTRY: dict[tuple[Any, str], Exporter] = {}
 
 
-def exports(owner: Any, *names: str, hooks: tuple[str, ...] = (), verified: bool = True, always: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def exports(
+    owner: Any, *names: str, hooks: tuple[str, ...] = (), verified: bool = True, always: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register the decorated function as the exporter of ``owner``'s methods (or a module's functions) ``names``.
 
     Parameters
@@ -162,7 +164,9 @@ def call(estimator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
     if not hasattr(estimator, method):
         trace = current()
         assert trace is not None
-        raise trace.unsupported(f"{type(estimator).__name__} has no method {method!r}", "export a method that the estimator has")
+        raise trace.unsupported(
+            f"{type(estimator).__name__} has no method {method!r}", "export a method that the estimator has"
+        )
     return getattr(estimator, method)(*args, **kwargs)
 
 
@@ -186,9 +190,12 @@ def rebound(attribute: Any, wrap: Callable[[Callable[..., Any]], Callable[..., A
     inner = getattr(attribute, "__wrapped__", None)
     if isinstance(attribute, types.FunctionType) and inner is not None and attribute.__closure__:
         cells = tuple(
-            types.CellType(rebound(inner, wrap)) if cell.cell_contents is inner else cell for cell in attribute.__closure__
+            types.CellType(rebound(inner, wrap)) if cell.cell_contents is inner else cell
+            for cell in attribute.__closure__
         )
-        made_function = types.FunctionType(attribute.__code__, attribute.__globals__, attribute.__name__, attribute.__defaults__, cells)
+        made_function = types.FunctionType(
+            attribute.__code__, attribute.__globals__, attribute.__name__, attribute.__defaults__, cells
+        )
         made_function.__kwdefaults__ = attribute.__kwdefaults__
         return functools.update_wrapper(made_function, attribute)
     return wrap(attribute)

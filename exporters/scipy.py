@@ -34,7 +34,9 @@ def boxcox(x: Any, lmbda: Any) -> Any:
 def yeojohnson(x: Any, lmbda: Any = None) -> Any:
     """``scipy.stats._morestats._yeojohnson_transform``, its masks as ``where``."""
     if lmbda is None:
-        raise require_trace().unsupported("fits a Yeo-Johnson lambda on the rows", "fit it with PowerTransformer")
+        raise require_trace().unsupported(
+            "fits a Yeo-Johnson lambda on the rows", "fit it with PowerTransformer"
+        )
     x = asarray(x)
     if x.dtype.kind in "iu":
         x = x.astype(np.float64)
@@ -50,7 +52,9 @@ def interp1d_call(self: Any, x: Any) -> Any:
     """``scipy.interpolate.interp1d`` of kind linear over one-dimensional values."""
     linear = getattr(self._call, "__name__", "") in ("_call_linear", "_call_linear_np")
     if not isinstance(self, scipy.interpolate.interp1d) or not linear or np.ndim(self.y) != 1:
-        raise require_trace().unsupported(f"{type(self).__name__} is not linear interpolation of single values", "use kind='linear'")
+        raise require_trace().unsupported(
+            f"{type(self).__name__} is not linear interpolation of single values", "use kind='linear'"
+        )
     x = constant(asarray(x))
     flat = x.reshape(-1)
     if flat.dtype.kind in "iub":
@@ -60,13 +64,20 @@ def interp1d_call(self: Any, x: Any) -> Any:
     else:
         hi = np.clip(np.searchsorted(self.x, flat), 1, len(self.x) - 1)
         lo = hi - 1
-        x_lo, x_hi, y_lo, y_hi = (np.take(t, i) for t, i in ((self.x, lo), (self.x, hi), (self._y[:, 0], lo), (self._y[:, 0], hi)))
+        x_lo, x_hi, y_lo, y_hi = (
+            np.take(t, i) for t, i in ((self.x, lo), (self.x, hi), (self._y[:, 0], lo), (self._y[:, 0], hi))
+        )
         y = (y_hi - y_lo) / (x_hi - x_lo) * (flat - x_lo) + y_lo
     if not self._extrapolate:
         below, above = flat < self.x[0], flat > self.x[-1]
         if self.bounds_error:
-            require_true(np.logical_not(np.logical_or(below, above)), "the pipeline refuses values outside of the fitted range")
-        y = np.where(below, np.squeeze(self._fill_value_below), np.where(above, np.squeeze(self._fill_value_above), y))
+            require_true(
+                np.logical_not(np.logical_or(below, above)),
+                "the pipeline refuses values outside of the fitted range",
+            )
+        y = np.where(
+            below, np.squeeze(self._fill_value_below), np.where(above, np.squeeze(self._fill_value_above), y)
+        )
     return y.reshape(x.shape)
 
 

@@ -49,7 +49,9 @@ _COMPAT = "sklearn.externals.array_api_compat.numpy"
 def array_namespace() -> types.ModuleType:
     """The array API namespace of traced arrays: scikit-learn's wrapper of numpy (or numpy) that knows them."""
     compat = sys.modules.get(_COMPAT, np)
-    return _Proxy(compat, {name: made for name, made in (NUMPY | _ARRAY_API).items() if hasattr(compat, name)})
+    return _Proxy(
+        compat, {name: made for name, made in (NUMPY | _ARRAY_API).items() if hasattr(compat, name)}
+    )
 
 
 def _clip(x: Any, /, min: Any = None, max: Any = None, *, out: Any = None) -> Any:
@@ -129,7 +131,9 @@ def _used(namespace: dict[str, Any]) -> set[str]:
             used.add(value.__name__.split(".")[0])
         elif isinstance(value, (type, types.FunctionType)):
             used.add((value.__module__ or "").split(".")[0])
-    return {r for r in used if r and r not in LIBRARIES and r not in sys.stdlib_module_names or r == "__main__"}
+    return {
+        r for r in used if r and r not in LIBRARIES and r not in sys.stdlib_module_names or r == "__main__"
+    }
 
 
 @contextmanager
@@ -174,7 +178,9 @@ def _imports(table: dict[int, Any], namespaces: set[int], undo: list[Callable[[]
     """``import pandas as pd`` inside a traced function gives the proxy, too."""
     real = builtins.__import__
 
-    def importing(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
+    def importing(
+        name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
+    ) -> Any:
         module = real(name, globals, locals, fromlist, level)
         if current() is not None and globals is not None and id(globals) in namespaces:
             return table.get(id(module), module)

@@ -17,7 +17,7 @@ import numpy as np
 from onnxtwin.exporters.fixed import fixed
 
 LIBRARIES = frozenset(
-    "numpy pandas scipy onnx onnxruntime spox onnxtwin joblib threadpoolctl narwhals pyarrow skl2onnx pytest _pytest".split()
+    ["numpy", "pandas", "scipy", "onnx", "onnxruntime", "spox", "onnxtwin", "joblib", "threadpoolctl", "narwhals", "pyarrow", "skl2onnx", "pytest", "_pytest"]
 )
 """Packages whose own code is never substituted: their functions are leaves, handlers or refused."""
 
@@ -96,7 +96,12 @@ def _copy(thing: Any, path: str, made: Shadow) -> Any:
 
 
 def _copied(thing: Any, kind: type) -> bool:
-    if inspect.isclass(thing) or isinstance(thing, types.ModuleType) or callable(thing) and not hasattr(thing, "get_params"):
+    if (
+        inspect.isclass(thing)
+        or isinstance(thing, types.ModuleType)
+        or callable(thing)
+        and not hasattr(thing, "get_params")
+    ):
         return False
     plain = all(c in (object, dict) or c.__flags__ & _HEAP_TYPE for c in kind.__mro__)
     return hasattr(thing, "__dict__") and plain and traced_code(kind)

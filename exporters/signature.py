@@ -97,7 +97,9 @@ class Output:
     @property
     def discrete(self) -> bool:
         """True where the check demands equality: labels, categories, bins, integers."""
-        return self.tensor not in ("float64", "float32") or self.labels is not None and self.method == "predict"
+        return (
+            self.tensor not in ("float64", "float32") or self.labels is not None and self.method == "predict"
+        )
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,17 @@ class Tensor:
     integral : whether the values are integers whatever the type: finite, and never NaN.
     """
 
-    __slots__ = ("__weakref__", "_column", "_flat", "_parts", "_picked", "dtype", "integral", "origin", "shape")
+    __slots__ = (
+        "__weakref__",
+        "_column",
+        "_flat",
+        "_parts",
+        "_picked",
+        "dtype",
+        "integral",
+        "origin",
+        "shape",
+    )
 
     def __init__(
         self,
@@ -123,7 +133,8 @@ class Tensor:
                     return self._flat
                 if self.dtype == MIXED:
                     raise require_trace().unsupported(
-                        "makes one matrix of columns of different types", "encode the texts first, or choose the columns of one type"
+                        "makes one matrix of columns of different types",
+                        "encode the texts first, or choose the columns of one type",
                     )
                 pieces = [part.column if part.ndim == 1 else part.flat for part in self._parts]
                 self._flat = pieces[0] if len(pieces) == 1 else op.concat(pieces, axis=1)
@@ -161,7 +172,9 @@ class Tensor:
             index = op.const(np.array([offset], np.int64))
             chosen = part.flat if part.shape[1] == 1 else op.gather(part.flat, index, axis=1)
             origin = (part.origin[offset],)
-            part._picked[offset,] = Tensor((self.shape[0],), part.dtype, column=chosen, origin=origin, integral=part.integral)
+            part._picked[offset,] = Tensor(
+                (self.shape[0],), part.dtype, column=chosen, origin=origin, integral=part.integral
+            )
         return part._picked[offset,]
 
     def select(self, columns: Sequence[int]) -> Tensor:
@@ -188,7 +201,9 @@ class Tensor:
         index = op.const(np.array(columns, np.int64))
         origin = tuple(self.origin[c] for c in columns)
         chosen = op.gather(self.flat, index, axis=1)
-        return Tensor((self.shape[0], len(columns)), self.dtype, flat=chosen, origin=origin, integral=self.integral)
+        return Tensor(
+            (self.shape[0], len(columns)), self.dtype, flat=chosen, origin=origin, integral=self.integral
+        )
 
     def _locate(self, column: int) -> tuple[Tensor, int]:
         for part in self.parts:

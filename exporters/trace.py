@@ -36,7 +36,9 @@ def require_trace() -> Trace:
     """The trace that runs in this thread; traced values have no meaning outside of one."""
     trace = current()
     if trace is None:
-        raise UnsupportedError("a traced value was used after its trace had ended; do not keep it in the pipeline")
+        raise UnsupportedError(
+            "a traced value was used after its trace had ended; do not keep it in the pipeline"
+        )
     return trace
 
 
@@ -286,7 +288,9 @@ class Trace:
         if axis is None:
             return None
         first, again = before.take([0], axis), value.take([0], axis)
-        repeated = _same(np.broadcast_to(first, before.shape), before) and _same(np.broadcast_to(again, value.shape), value)
+        repeated = _same(np.broadcast_to(first, before.shape), before) and _same(
+            np.broadcast_to(again, value.shape), value
+        )
         if repeated and _same(first, again):
             shape = [self._plain(np.array([size], np.int64)) for size in value.shape]
             shape[axis] = self.count()
@@ -295,14 +299,19 @@ class Trace:
         if value.size == n2 and value.dtype.kind in "if" and _is_range(before) and _is_range(value):
             zero, one = (self._plain(np.array(i, np.int64)) for i in (0, 1))
             counted = op.range(zero, op.reshape(self.count(), self._plain(np.array([], np.int64))), one)
-            shaped = op.reshape(counted, self._plain(np.array([-1 if i == axis else 1 for i in range(value.ndim)], np.int64)))
+            shaped = op.reshape(
+                counted, self._plain(np.array([-1 if i == axis else 1 for i in range(value.ndim)], np.int64))
+            )
             return op.cast(shaped, to=value.dtype) if value.dtype != np.int64 else shaped
         return None
 
 
 def _library(file: str) -> bool:
     """Whether a file belongs to a library whose lines mean nothing to the pipeline's author."""
-    return any(f"/{name}/" in file.replace("\\", "/") for name in ("numpy", "pandas", "spox", "joblib", "scipy", "narwhals")) or file.startswith("<")
+    return any(
+        f"/{name}/" in file.replace("\\", "/")
+        for name in ("numpy", "pandas", "spox", "joblib", "scipy", "narwhals")
+    ) or file.startswith("<")
 
 
 def _same(a: np.ndarray, b: np.ndarray) -> bool:
@@ -371,4 +380,6 @@ def verify(trace: Trace, evaluate: Callable[[list[Var], list[np.ndarray]], list[
             found = f"element {at}: recorded {np.atleast_1d(answer)[at]!r}, real {np.atleast_1d(value)[at]!r}"
         else:
             found = f"recorded shape {answer.shape}, real shape {value.shape}"
-        raise RecordingError(f"{entry.place}\n  the recording differs from the pipeline: {found}\n  way out: report it; nothing was exported")
+        raise RecordingError(
+            f"{entry.place}\n  the recording differs from the pipeline: {found}\n  way out: report it; nothing was exported"
+        )

@@ -225,7 +225,12 @@ def _takes_root(ufunc: np.ufunc, arrays: list[Array]) -> bool:
     if ufunc is not np.power or not _ROOTS:
         return False
     base, exponent = arrays
-    return base.dtype.kind == "f" and exponent.is_constant and exponent.ndim == 0 and exponent.value == 0.5
+    return (
+        base.dtype.kind == "f"
+        and exponent.is_constant
+        and exponent.size == 1
+        and bool(np.all(exponent.value == 0.5))
+    )
 
 
 _REDUCTIONS = {
@@ -245,7 +250,9 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
     trace = require_trace()
     if method == "reduce" and ufunc in _REDUCTIONS:
         kwargs.setdefault("axis", 0)
-        return _REDUCTIONS[ufunc](inputs[0], **{k: v for k, v in kwargs.items() if v is not None or k == "axis"})
+        return _REDUCTIONS[ufunc](
+            inputs[0], **{k: v for k, v in kwargs.items() if v is not None or k == "axis"}
+        )
     if method == "accumulate" and ufunc is np.add:
         return np.cumsum(inputs[0], **kwargs)
     if method == "outer":
@@ -255,22 +262,30 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
         raise trace.unsupported(f"numpy.{ufunc.__name__}.{method} is not supported", "use the plain function")
     if ufunc not in _ELEMENTWISE and ufunc not in _COMPOSED:
         raise trace.unsupported(
-            f"{ufunc.__name__} has no graph for it", "register an exporter for the function that calls it with @onnxtwin.exports"
+            f"{ufunc.__name__} has no graph for it",
+            "register an exporter for the function that calls it with @onnxtwin.exports",
         )
     out = kwargs.pop("out", None)
     where = kwargs.pop("where", True)
     dtype = kwargs.pop("dtype", None)
     kwargs.pop("casting", None), kwargs.pop("order", None), kwargs.pop("subok", None)
     if kwargs:
-        raise trace.unsupported(f"numpy.{ufunc.__name__} with {sorted(kwargs)} is not supported", "call it without them")
+        raise trace.unsupported(
+            f"numpy.{ufunc.__name__} with {sorted(kwargs)} is not supported", "call it without them"
+        )
     result = call(ufunc, inputs, dtype)
     if out is None:
         if where is not True:
-            raise trace.unsupported(f"numpy.{ufunc.__name__} with where= and no out= leaves values undefined", "pass out=")
+            raise trace.unsupported(
+                f"numpy.{ufunc.__name__} with where= and no out= leaves values undefined", "pass out="
+            )
         return result
     target = out[0]
     if type(target) is not Array:
-        raise trace.unsupported("writes computed values into an array made outside of the trace", "make the array inside the method")
+        raise trace.unsupported(
+            "writes computed values into an array made outside of the trace",
+            "make the array inside the method",
+        )
     target[...] = result if where is True else np.where(where, result, target)
     return target
 
@@ -291,7 +306,9 @@ def call(ufunc: np.ufunc, inputs: tuple[Any, ...], dtype: Any = None) -> Array:
     if ufunc is np.power and np.asarray(real).dtype.kind in "iu":
         exponent = arrays[1]
         if not exponent.is_constant or exponent.size != 1:
-            raise trace.unsupported("raises integers to a computed or varying power", "convert the base to float64 first")
+            raise trace.unsupported(
+                "raises integers to a computed or varying power", "convert the base to float64 first"
+            )
         power = int(exponent.value.reshape(-1)[0])
         return compute(f"power {power}", lambda a: arithmetic.int_power(a, power), real, arrays[:1], [INT64])
     if ufunc in _COMPOSED:
@@ -304,11 +321,15 @@ def call(ufunc: np.ufunc, inputs: tuple[Any, ...], dtype: Any = None) -> Array:
     if ufunc is np.matmul:
         loop = [np.result_type(*(a.dtype for a in arrays))] * 2
     else:
-        asked = tuple(type(x) if type(x) in (int, float) else a.dtype for x, a in zip(inputs, arrays, strict=True))
+        asked = tuple(
+            type(x) if type(x) in (int, float) else a.dtype for x, a in zip(inputs, arrays, strict=True)
+        )
         if any(a.dtype.kind == "O" for a in arrays):
             asked = tuple(a.dtype if a.is_constant else a.tensor.dtype for a in arrays)
         signature = None if dtype is None else (None,) * len(inputs) + (np.dtype(dtype),)
-        resolved = ufunc.resolve_dtypes((*asked, None), **({} if signature is None else {"signature": signature}))
+        resolved = ufunc.resolve_dtypes(
+            (*asked, None), **({} if signature is None else {"signature": signature})
+        )
         loop = list(resolved[: len(inputs)])
     return compute(ufunc.__name__, _ELEMENTWISE[ufunc], real, arrays, loop)
 
@@ -332,11 +353,18 @@ def compute(what: str, build: Build, real: Any, arrays: list[Array], loop: list[
 def _on_text(ufunc: np.ufunc, arrays: list[Array], real: Any) -> Array:
     table: dict[np.ufunc, Build] = {np.equal: op.equal, np.not_equal: _not_equal, np.add: op.string_concat}
     if ufunc in (np.equal, np.not_equal):
-        kinds = {"U" if a.is_constant and a.dtype.kind in "OUT" or not a.is_constant and a.tensor.dtype == STRING else "n" for a in arrays}
+        kinds = {
+            "U"
+            if a.is_constant and a.dtype.kind in "OUT" or not a.is_constant and a.tensor.dtype == STRING
+            else "n"
+            for a in arrays
+        }
         if kinds == {"U", "n"}:
             raise require_trace().unsupported("compares text with numbers", "convert one side first")
     if ufunc not in table:
-        raise require_trace().unsupported(f"numpy.{ufunc.__name__} on text is not supported", "compare with == or !=, join with +")
+        raise require_trace().unsupported(
+            f"numpy.{ufunc.__name__} on text is not supported", "compare with == or !=, join with +"
+        )
     return elementwise(ufunc.__name__, real, table[ufunc], arrays, [STRING] * len(arrays))
 
 

@@ -20,7 +20,12 @@ def blocks(language: str) -> list[str]:
 
 
 def commands() -> list[list[str]]:
-    return [shlex.split(line, comments=True) for block in blocks("sh") for line in block.splitlines() if line.strip()]
+    return [
+        shlex.split(line, comments=True)
+        for block in blocks("sh")
+        for line in block.splitlines()
+        if line.strip()
+    ]
 
 
 def test_the_python_example_runs(tmp_path: Path) -> None:
@@ -37,7 +42,13 @@ def test_the_command_line_runs(tmp_path: Path) -> None:
     assert [line[1] for line in lines] == ["build", "show", "check"]
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     for line in lines:
-        done = subprocess.run([script, *line[1:]], cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "COLUMNS": "200"})
+        done = subprocess.run(
+            [script, *line[1:]],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "COLUMNS": "200"},
+        )
         assert done.returncode == 0, done.stdout + done.stderr
 
 

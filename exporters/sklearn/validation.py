@@ -16,10 +16,23 @@ _check_array = validation.check_array
 
 
 @exports(validation, "check_array", verified=False)
-def check_array(array: Any, accept_sparse: Any = False, *, ensure_all_finite: Any = True, ensure_non_negative: bool = False, copy: bool = False, **params: Any) -> Any:
+def check_array(
+    array: Any,
+    accept_sparse: Any = False,
+    *,
+    ensure_all_finite: Any = True,
+    ensure_non_negative: bool = False,
+    copy: bool = False,
+    **params: Any,
+) -> Any:
     """The matrix that scikit-learn makes of ``array``, with its dtype; sparse means dense here."""
     real = _check_array(
-        concrete(array), accept_sparse, ensure_all_finite=ensure_all_finite, ensure_non_negative=ensure_non_negative, copy=copy, **params
+        concrete(array),
+        accept_sparse,
+        ensure_all_finite=ensure_all_finite,
+        ensure_non_negative=ensure_non_negative,
+        copy=copy,
+        **params,
     )
     made = source = asarray(array)
     if made.dtype != real.dtype:
@@ -48,5 +61,3 @@ def assert_all_finite(X: Any, *, allow_nan: bool = False, **kwargs: Any) -> None
 @exports(validation, "check_non_negative", verified=False)
 def check_non_negative(X: Any, whom: str) -> None:
     require_non_negative(constant(asarray(X)))
-
-

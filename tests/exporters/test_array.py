@@ -132,7 +132,9 @@ def out_argument(X):
 
 
 def rounding(X):
-    return np.column_stack([np.floor(X[:, 0]), np.ceil(X[:, 1]), np.rint(X[:, 2]), np.trunc(X[:, 3]), np.round(X[:, 4], 1)])
+    return np.column_stack(
+        [np.floor(X[:, 0]), np.ceil(X[:, 1]), np.rint(X[:, 2]), np.trunc(X[:, 3]), np.round(X[:, 4], 1)]
+    )
 
 
 def integer_arithmetic(X):
@@ -145,15 +147,21 @@ def python_modulo(X):
 
 
 def extremes(X):
-    return np.column_stack([np.maximum(X[:, 0], X[:, 1]), np.minimum(X[:, 2], 0), np.fmax(X[:, 0], X[:, 2]), np.fmin(X[:, 3], 1)])
+    return np.column_stack(
+        [np.maximum(X[:, 0], X[:, 1]), np.minimum(X[:, 2], 0), np.fmax(X[:, 0], X[:, 2]), np.fmin(X[:, 3], 1)]
+    )
 
 
 def reductions(X):
-    return np.column_stack([X.sum(axis=1), X.mean(axis=1), X.max(axis=1), X.min(axis=1), X.std(axis=1), X.prod(axis=1)])
+    return np.column_stack(
+        [X.sum(axis=1), X.mean(axis=1), X.max(axis=1), X.min(axis=1), X.std(axis=1), X.prod(axis=1)]
+    )
 
 
 def nan_reductions(X):
-    return np.column_stack([np.nansum(X, axis=1), np.nanmean(X, axis=1), np.nanmax(X, axis=1), np.nanmin(X, axis=1)])
+    return np.column_stack(
+        [np.nansum(X, axis=1), np.nanmean(X, axis=1), np.nanmax(X, axis=1), np.nanmin(X, axis=1)]
+    )
 
 
 def order_statistics(X):
@@ -161,11 +169,19 @@ def order_statistics(X):
 
 
 def counting(X):
-    return np.column_stack([np.sum(X > 0, axis=1), np.isnan(X).any(axis=1), (X == X).all(axis=1), np.count_nonzero(X, axis=1)])
+    return np.column_stack(
+        [np.sum(X > 0, axis=1), np.isnan(X).any(axis=1), (X == X).all(axis=1), np.count_nonzero(X, axis=1)]
+    )
 
 
 def binning(X):
-    return np.column_stack([np.digitize(X[:, 0], [-1.0, 0.0, 1.0]), np.searchsorted(TABLE, X[:, 1]), np.searchsorted(TABLE, X[:, 2], side="right")])
+    return np.column_stack(
+        [
+            np.digitize(X[:, 0], [-1.0, 0.0, 1.0]),
+            np.searchsorted(TABLE, X[:, 1]),
+            np.searchsorted(TABLE, X[:, 2], side="right"),
+        ]
+    )
 
 
 def interpolation(X):
@@ -212,7 +228,9 @@ def single_precision(X):
 
 def promotion(X):
     flag = X[:, 0] > 0
-    return np.column_stack([flag + 1, flag * 0.5, (flag.astype(np.int64) + 2) / 4, flag.astype(np.float32) * 2])
+    return np.column_stack(
+        [flag + 1, flag * 0.5, (flag.astype(np.int64) + 2) / 4, flag.astype(np.float32) * 2]
+    )
 
 
 def cumulative(X):
@@ -224,16 +242,28 @@ def differences(X):
 
 
 def powers(X):
-    return np.column_stack([X[:, 0] ** 2, X[:, 1] ** 3, np.abs(X[:, 2]) ** 0.5, X[:, 3] ** -1.0, np.power(2.0, X[:, 4])])
+    return np.column_stack(
+        [X[:, 0] ** 2, X[:, 1] ** 3, np.abs(X[:, 2]) ** 0.5, X[:, 3] ** -1.0, np.power(2.0, X[:, 4])]
+    )
 
 
 def transcendental(X):
-    return np.column_stack([np.exp(X[:, 0]), np.log(np.abs(X[:, 1])), np.log1p(np.abs(X[:, 2])), np.tanh(X[:, 3]), np.expm1(X[:, 4])])
+    return np.column_stack(
+        [
+            np.exp(X[:, 0]),
+            np.log(np.abs(X[:, 1])),
+            np.log1p(np.abs(X[:, 2])),
+            np.tanh(X[:, 3]),
+            np.expm1(X[:, 4]),
+        ]
+    )
 
 
 def trigonometry(X):
     x = np.clip(X, -1000, 1000)
-    return np.column_stack([np.sin(x[:, 0]), np.cos(x[:, 1]), np.arctan2(x[:, 2], x[:, 3]), np.arcsin(np.clip(x[:, 4], -1, 1))])
+    return np.column_stack(
+        [np.sin(x[:, 0]), np.cos(x[:, 1]), np.arctan2(x[:, 2], x[:, 3]), np.arcsin(np.clip(x[:, 4], -1, 1))]
+    )
 
 
 def comparison_with_integers(X):
@@ -248,7 +278,10 @@ def where_of_texts_equals(X):
 FUNCTIONS = [
     value
     for value in list(globals().values())
-    if callable(value) and getattr(value, "__module__", None) == __name__ and value is not transformer and getattr(value, "__name__", "test").startswith("test") is False
+    if callable(value)
+    and getattr(value, "__module__", None) == __name__
+    and value is not transformer
+    and getattr(value, "__name__", "test").startswith("test") is False
 ]
 
 
@@ -265,7 +298,9 @@ def test_the_user_array_is_not_touched() -> None:
 
 
 def test_row_count_becomes_symbolic() -> None:
-    estimator = transformer(lambda X: np.column_stack([np.arange(len(X)), np.full(len(X), 2.0), X[:, 0] * len(X)]))
+    estimator = transformer(
+        lambda X: np.column_stack([np.arange(len(X)), np.full(len(X), 2.0), X[:, 0] * len(X)])
+    )
     session = twin_of(estimator, X)
     assert_answers_equal(session, estimator, np.vstack([X, X, X]))
 
@@ -331,7 +366,9 @@ def test_a_branch_that_only_raises_becomes_the_domain() -> None:
         return X + 1
 
     session = twin_of(transformer(guarded), X)
-    assert [c.message for c in session.signature.conditions] == ["the pipeline raises where (X[:, 0] > 1e6).any()"]
+    assert [c.message for c in session.signature.conditions] == [
+        "the pipeline raises where (X[:, 0] > 1e6).any()"
+    ]
 
 
 def test_numpy_is_itself_again_after_an_export() -> None:

@@ -74,7 +74,12 @@ class TestRefusals:
         def looks_at_rows(X: Any) -> Any:
             return X if X[0, 0] > 0 else -X
 
-        pipeline = Pipeline([("prepare", Pipeline([("ratios", FunctionTransformer(looks_at_rows))])), ("scale", StandardScaler())]).fit(X)
+        pipeline = Pipeline(
+            [
+                ("prepare", Pipeline([("ratios", FunctionTransformer(looks_at_rows))])),
+                ("scale", StandardScaler()),
+            ]
+        ).fit(X)
         with pytest.raises(UnsupportedError) as caught:
             export_graph(pipeline, X)
         assert "step 'prepare.ratios'" in str(caught.value)
@@ -89,7 +94,9 @@ class TestRefusals:
 
 class TestDeterminism:
     def test_equal_pipelines_have_equal_bytes(self) -> None:
-        first, second = (export_graph(model(), X).model.SerializeToString(deterministic=True) for _ in range(2))
+        first, second = (
+            export_graph(model(), X).model.SerializeToString(deterministic=True) for _ in range(2)
+        )
         assert first == second
 
     def test_bytes_do_not_depend_on_exports_before(self) -> None:
@@ -104,7 +111,10 @@ class TestDeterminism:
     def test_opset_and_ir_are_those_of_the_oldest_runtime(self) -> None:
         exported = export_graph(model(), X).model
         assert exported.ir_version <= 10
-        assert all(o.version <= {"": 20, "ai.onnx.ml": 5, "com.microsoft": 1}[o.domain] for o in exported.opset_import)
+        assert all(
+            o.version <= {"": 20, "ai.onnx.ml": 5, "com.microsoft": 1}[o.domain]
+            for o in exported.opset_import
+        )
 
 
 class TestTheUsersOwnObjects:
@@ -138,7 +148,7 @@ class TestTheUsersOwnObjects:
                 return self
 
             def transform(self, X: Any) -> Any:
-                self.calls_ = "traced" if not type(X) is np.ndarray else self.calls_
+                self.calls_ = "traced" if type(X) is not np.ndarray else self.calls_
                 return X * 2
 
         transformer = Counting().fit(X)
@@ -169,7 +179,9 @@ class TestThreads:
         seen: list[Any] = []
 
         def slow(X: Any) -> Any:
-            done = threading.Thread(target=lambda: seen.append((type(np.zeros(2)), model().predict(X_REAL).tolist())))
+            done = threading.Thread(
+                target=lambda: seen.append((type(np.zeros(2)), model().predict(X_REAL).tolist()))
+            )
             done.start()
             done.join()
             return X + 1
@@ -275,7 +287,9 @@ def registered_converter(request: pytest.FixtureRequest):
         operator.outputs[0].type = DoubleTensorType([None, operator.inputs[0].type.shape[1]])
 
     def convert(scope: Any, operator: Any, container: Any) -> None:
-        OnnxMul(operator.inputs[0], np.array([factor]), op_version=20, output_names=operator.outputs[:1]).add_to(scope, container)
+        OnnxMul(
+            operator.inputs[0], np.array([factor]), op_version=20, output_names=operator.outputs[:1]
+        ).add_to(scope, container)
 
     update_registered_converter(Looping, "OnnxtwinTestLooping", shape, convert)
     yield

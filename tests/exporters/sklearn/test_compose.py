@@ -8,12 +8,24 @@ import numpy as np
 import pandas as pd
 import pytest
 from parity import assert_twin_equal, twin_of
-from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_selector, make_column_transformer
+from sklearn.compose import (
+    ColumnTransformer,
+    TransformedTargetRegressor,
+    make_column_selector,
+    make_column_transformer,
+)
 from sklearn.decomposition import PCA
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline, make_union
-from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, QuantileTransformer, RobustScaler, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    OneHotEncoder,
+    QuantileTransformer,
+    RobustScaler,
+    StandardScaler,
+)
 
 RNG = np.random.default_rng(3)
 FRAME = pd.DataFrame(
@@ -36,22 +48,39 @@ def fitted(estimator: Any, X: Any = FRAME) -> Any:
 
 COLUMN_TRANSFORMERS = {
     "names": ColumnTransformer([("s", StandardScaler(), ["age", "fare"])]),
-    "one name": ColumnTransformer([("f", FunctionTransformer(lambda s: s.to_numpy().reshape(-1, 1) * 2), "age")]),
+    "one name": ColumnTransformer(
+        [("f", FunctionTransformer(lambda s: s.to_numpy().reshape(-1, 1) * 2), "age")]
+    ),
     "positions": ColumnTransformer([("s", StandardScaler(), [0, 2])]),
     "negative positions": ColumnTransformer([("s", StandardScaler(), [-6, -5])]),
     "slice of positions": ColumnTransformer([("s", MinMaxScaler(), slice(0, 3))]),
     "slice of names": ColumnTransformer([("s", MinMaxScaler(), slice("age", "class"))]),
     "mask": ColumnTransformer([("s", RobustScaler(), [True, True, False, False, False, False])]),
-    "callable": ColumnTransformer([("s", StandardScaler(), lambda X: [c for c in X.columns if c != "sex" and "." not in c])]),
-    "selector by dtype": ColumnTransformer([("s", StandardScaler(), make_column_selector(dtype_include=np.number))]),
-    "selector by pattern": ColumnTransformer([("s", StandardScaler(), make_column_selector(pattern="^[af]"))]),
-    "remainder passthrough": ColumnTransformer([("o", OneHotEncoder(), ["sex", "home.dest"])], remainder="passthrough"),
-    "remainder estimator": ColumnTransformer([("o", OneHotEncoder(), ["sex", "home.dest"])], remainder=StandardScaler()),
+    "callable": ColumnTransformer(
+        [("s", StandardScaler(), lambda X: [c for c in X.columns if c != "sex" and "." not in c])]
+    ),
+    "selector by dtype": ColumnTransformer(
+        [("s", StandardScaler(), make_column_selector(dtype_include=np.number))]
+    ),
+    "selector by pattern": ColumnTransformer(
+        [("s", StandardScaler(), make_column_selector(pattern="^[af]"))]
+    ),
+    "remainder passthrough": ColumnTransformer(
+        [("o", OneHotEncoder(), ["sex", "home.dest"])], remainder="passthrough"
+    ),
+    "remainder estimator": ColumnTransformer(
+        [("o", OneHotEncoder(), ["sex", "home.dest"])], remainder=StandardScaler()
+    ),
     "drop": ColumnTransformer([("d", "drop", ["sex", "home.dest"]), ("p", "passthrough", ["age", "member"])]),
-    "weights": ColumnTransformer([("a", StandardScaler(), ["age"]), ("b", MinMaxScaler(), ["fare"])], transformer_weights={"a": 0.25, "b": 3.0}),
+    "weights": ColumnTransformer(
+        [("a", StandardScaler(), ["age"]), ("b", MinMaxScaler(), ["fare"])],
+        transformer_weights={"a": 0.25, "b": 3.0},
+    ),
     "dense threshold": ColumnTransformer([("o", OneHotEncoder(), ["sex", "home.dest"])], sparse_threshold=0),
     "empty selection": ColumnTransformer([("n", StandardScaler(), []), ("s", StandardScaler(), ["fare"])]),
-    "column used twice": ColumnTransformer([("a", StandardScaler(), ["age"]), ("b", MinMaxScaler(), ["fare", "age"])]),
+    "column used twice": ColumnTransformer(
+        [("a", StandardScaler(), ["age"]), ("b", MinMaxScaler(), ["fare", "age"])]
+    ),
     "texts passed through": ColumnTransformer([("p", "passthrough", ["sex", "home.dest"])]),
 }
 
@@ -77,14 +106,18 @@ def test_column_transformer_with_pandas_output(kind: str) -> None:
 @pytest.mark.parametrize("verbose", [True, False])
 def test_names_of_the_output_survive(verbose: bool) -> None:
     transformer = make_column_transformer(
-        (StandardScaler(), ["age"]), (OneHotEncoder(sparse_output=False), ["sex"]), verbose_feature_names_out=verbose
+        (StandardScaler(), ["age"]),
+        (OneHotEncoder(sparse_output=False), ["sex"]),
+        verbose_feature_names_out=verbose,
     ).set_output(transform="pandas")
     session = assert_twin_equal(fitted(transformer), FRAME)
     assert session.signature.outputs[0].columns == tuple(transformer.get_feature_names_out())
 
 
 def test_a_later_step_chooses_columns_by_name() -> None:
-    first = make_column_transformer((StandardScaler(), ["age", "fare"]), ("passthrough", ["class"]), verbose_feature_names_out=False)
+    first = make_column_transformer(
+        (StandardScaler(), ["age", "fare"]), ("passthrough", ["class"]), verbose_feature_names_out=False
+    )
     second = make_column_transformer((MinMaxScaler(), ["class"]), (StandardScaler(), ["fare"]))
     pipeline = make_pipeline(first.set_output(transform="pandas"), second, LogisticRegression())
     assert_twin_equal(fitted(pipeline), FRAME, methods="all")
@@ -93,10 +126,14 @@ def test_a_later_step_chooses_columns_by_name() -> None:
 PIPELINES = {
     "passthrough": Pipeline([("a", "passthrough"), ("s", StandardScaler()), ("m", LogisticRegression())]),
     "None": Pipeline([("a", None), ("s", StandardScaler()), ("m", LogisticRegression())]),
-    "nested": make_pipeline(make_pipeline(StandardScaler(), MinMaxScaler()), make_pipeline(PCA(2), LogisticRegression())),
+    "nested": make_pipeline(
+        make_pipeline(StandardScaler(), MinMaxScaler()), make_pipeline(PCA(2), LogisticRegression())
+    ),
     "single": make_pipeline(LogisticRegression()),
     "union": make_pipeline(make_union(StandardScaler(), MinMaxScaler()), LogisticRegression()),
-    "set_output": make_pipeline(StandardScaler(), MinMaxScaler(), LogisticRegression()).set_output(transform="pandas"),
+    "set_output": make_pipeline(StandardScaler(), MinMaxScaler(), LogisticRegression()).set_output(
+        transform="pandas"
+    ),
 }
 
 
@@ -112,11 +149,15 @@ def test_pipeline_that_ends_in_nothing(kind: str) -> None:
 
 
 UNIONS = {
-    "weights": FeatureUnion([("s", StandardScaler()), ("m", MinMaxScaler())], transformer_weights={"s": 10.0}),
+    "weights": FeatureUnion(
+        [("s", StandardScaler()), ("m", MinMaxScaler())], transformer_weights={"s": 10.0}
+    ),
     "drop": FeatureUnion([("s", StandardScaler()), ("m", "drop")]),
     "passthrough": FeatureUnion([("s", StandardScaler()), ("m", "passthrough")]),
     "pandas": FeatureUnion([("s", StandardScaler()), ("m", MinMaxScaler())]).set_output(transform="pandas"),
-    "nested": FeatureUnion([("p", make_pipeline(StandardScaler(), PCA(2))), ("u", make_union(MinMaxScaler(), RobustScaler()))]),
+    "nested": FeatureUnion(
+        [("p", make_pipeline(StandardScaler(), PCA(2))), ("u", make_union(MinMaxScaler(), RobustScaler()))]
+    ),
 }
 
 
@@ -130,7 +171,9 @@ FUNCTIONS = {
     "ufunc": FunctionTransformer(np.log1p, validate=True),
     "keywords": FunctionTransformer(lambda X, by: X * by, kw_args={"by": 3.0}),
     "frame to frame": FunctionTransformer(lambda X: X.assign(ratio=X["fare"] / X["age"])),
-    "pandas output": FunctionTransformer(np.sqrt, feature_names_out="one-to-one").set_output(transform="pandas"),
+    "pandas output": FunctionTransformer(np.sqrt, feature_names_out="one-to-one").set_output(
+        transform="pandas"
+    ),
 }
 
 
@@ -142,7 +185,9 @@ def test_function_transformer(kind: str) -> None:
 TARGETS = {
     "functions": TransformedTargetRegressor(LinearRegression(), func=np.log1p, inverse_func=np.expm1),
     "scaler": TransformedTargetRegressor(LinearRegression(), transformer=StandardScaler()),
-    "quantiles": TransformedTargetRegressor(LinearRegression(), transformer=QuantileTransformer(n_quantiles=20)),
+    "quantiles": TransformedTargetRegressor(
+        LinearRegression(), transformer=QuantileTransformer(n_quantiles=20)
+    ),
     "plain": TransformedTargetRegressor(LinearRegression()),
 }
 
@@ -155,7 +200,9 @@ def test_transformed_target(kind: str) -> None:
 
 def test_transformed_target_of_two_columns() -> None:
     y = np.column_stack([NUMBERS["age"], NUMBERS["fare"]])
-    assert_twin_equal(TransformedTargetRegressor(LinearRegression(), transformer=StandardScaler()).fit(NUMBERS, y), NUMBERS)
+    assert_twin_equal(
+        TransformedTargetRegressor(LinearRegression(), transformer=StandardScaler()).fit(NUMBERS, y), NUMBERS
+    )
 
 
 def test_columns_named_like_outputs_and_generated_names() -> None:
@@ -169,13 +216,18 @@ def test_columns_named_like_outputs_and_generated_names() -> None:
 def test_a_matrix_in_and_positions_out() -> None:
     matrix = NUMBERS.to_numpy(dtype=float)
     pipeline = make_pipeline(
-        ColumnTransformer([("s", StandardScaler(), [0]), ("p", "passthrough", slice(1, 3))]), SimpleImputer(), LogisticRegression()
+        ColumnTransformer([("s", StandardScaler(), [0]), ("p", "passthrough", slice(1, 3))]),
+        SimpleImputer(),
+        LogisticRegression(),
     )
     assert_twin_equal(fitted(pipeline, matrix), matrix, methods="all")
 
 
 def test_packed_inputs_answer_as_columns_do() -> None:
-    pipeline = make_pipeline(make_column_transformer((OneHotEncoder(), ["sex", "home.dest"]), remainder="passthrough"), LogisticRegression(max_iter=1000))
+    pipeline = make_pipeline(
+        make_column_transformer((OneHotEncoder(), ["sex", "home.dest"]), remainder="passthrough"),
+        LogisticRegression(max_iter=1000),
+    )
     session = assert_twin_equal(fitted(pipeline), FRAME, layout="packed")
     assert sorted(i.tensor for i in session.signature.inputs) == ["bool", "float64", "int64", "string"]
 
@@ -196,5 +248,7 @@ def twin_graph(estimator: Any, methods: list[str]) -> list[Any]:
 
 def test_a_constant_column_of_integer_labels_keeps_its_order() -> None:
     frame = NUMBERS.set_axis([10, 2, 1], axis=1)
-    assert_twin_equal(fitted(make_pipeline(FunctionTransformer(lambda X: X * 1.0), LinearRegression()), frame), frame)
+    assert_twin_equal(
+        fitted(make_pipeline(FunctionTransformer(lambda X: X * 1.0), LinearRegression()), frame), frame
+    )
     assert twin_of(fitted(FunctionTransformer(), frame), frame).signature.columns[0].name == "10"
