@@ -27,14 +27,18 @@ def describe_frame(frame: Any) -> tuple[Column, ...]:
     described: list[Column] = []
     for position, label in enumerate(frame.columns):
         if isinstance(label, (bool, tuple)) or not isinstance(label, (str, int, np.integer)):
-            raise SignatureError(f"column {label!r} is named by a {type(label).__name__}\n  way out: name raw columns by text or integers")
+            raise SignatureError(
+                f"column {label!r} is named by a {type(label).__name__}\n  way out: name raw columns by text or integers"
+            )
         name = str(label)
         if name == "":
             raise SignatureError(f"column number {position} has no name\n  way out: rename it")
         if name in names:
             raise SignatureError(f"two columns are named {name!r}\n  way out: rename one of them")
         names.add(name)
-        described.append(_describe(frame.iloc[:, position], name, label if isinstance(label, str) else int(label)))
+        described.append(
+            _describe(frame.iloc[:, position], name, label if isinstance(label, str) else int(label))
+        )
     if not described:
         raise SignatureError("the sample has no columns\n  way out: hand over the raw columns")
     return tuple(described)
@@ -51,7 +55,9 @@ def _describe(series: Any, name: str, label: str | int) -> Column:
     kind = getattr(dtype, "kind", "O")
     native = isinstance(dtype, np.dtype) or text in ("str", "string") or text.startswith("datetime64[")
     if not native:
-        raise SignatureError(f"column {name!r} has dtype {text}, which cannot travel to a graph\n  way out: convert it to a numpy dtype, str, category or datetime64")
+        raise SignatureError(
+            f"column {name!r} has dtype {text}, which cannot travel to a graph\n  way out: convert it to a numpy dtype, str, category or datetime64"
+        )
     if text in ("str", "string") or kind == "O":
         return _textual(series, name, label)
     if text in ("float64", "float32"):
@@ -62,7 +68,9 @@ def _describe(series: Any, name: str, label: str | int) -> Column:
         return Column(name, label, text, "bool")
     if kind in "mM":
         return Column(name, label, text, "int64", "nat")
-    raise SignatureError(f"column {name!r} has dtype {text}, which cannot travel to a graph\n  way out: convert it to float64, int64, bool, str or datetime64")
+    raise SignatureError(
+        f"column {name!r} has dtype {text}, which cannot travel to a graph\n  way out: convert it to float64, int64, bool, str or datetime64"
+    )
 
 
 def _textual(series: Any, name: str, label: str | int) -> Column:
@@ -74,10 +82,14 @@ def _textual(series: Any, name: str, label: str | int) -> Column:
             "  way out: give the column one type: text, or a numeric, bool or datetime dtype"
         )
     if any(isinstance(v, str) and v == MISSING_TOKEN for v in values):
-        raise SignatureError(f"column {name!r} holds {MISSING_TOKEN!r}, the token that stands for a missing value\n  way out: replace that text")
+        raise SignatureError(
+            f"column {name!r} holds {MISSING_TOKEN!r}, the token that stands for a missing value\n  way out: replace that text"
+        )
     kinds = {"None" if v is None else "nan" for v in values if is_missing(v)}
     if len(kinds) > 1:
-        raise SignatureError(f"column {name!r} holds both None and NaN, which encoders tell apart\n  way out: series.fillna(np.nan) or use dtype 'str'")
+        raise SignatureError(
+            f"column {name!r} holds both None and NaN, which encoders tell apart\n  way out: series.fillna(np.nan) or use dtype 'str'"
+        )
     missing: Any = kinds.pop() if kinds else "nan"
     return Column(name, label, str(series.dtype), "string", "token", missing_value=missing)
 
@@ -90,7 +102,9 @@ def _categorical(series: Any, name: str, label: str | int) -> Column:
         return Column(name, label, "category", "string", "token", categories=values, ordered=ordered)
     if all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values):
         return Column(name, label, "category", "float64", "nan", categories=values, ordered=ordered)
-    raise SignatureError(f"column {name!r} has categories of type {categories.dtype}\n  way out: use text or numbers as categories")
+    raise SignatureError(
+        f"column {name!r} has categories of type {categories.dtype}\n  way out: use text or numbers as categories"
+    )
 
 
 def describe_matrix(matrix: np.ndarray) -> tuple[Column, ...]:
@@ -111,7 +125,9 @@ def describe_matrix(matrix: np.ndarray) -> tuple[Column, ...]:
         return tuple(Column(n, i, text, "int64") for i, n in enumerate(names))
     if kind == "b":
         return tuple(Column(n, i, text, "bool") for i, n in enumerate(names))
-    raise SignatureError(f"a matrix of dtype {text} cannot travel to a graph\n  way out: use float64, float32, int64, bool or text")
+    raise SignatureError(
+        f"a matrix of dtype {text} cannot travel to a graph\n  way out: use float64, float32, int64, bool or text"
+    )
 
 
 def encode_column(series: Any, column: Column) -> np.ndarray:
@@ -120,7 +136,11 @@ def encode_column(series: Any, column: Column) -> np.ndarray:
         values = series.to_numpy(dtype=object)
         return np.array([MISSING_TOKEN if is_missing(v) else v for v in values], dtype=np.str_)
     if column.missing == "nat":
-        ticks = series.to_numpy() if series.dtype.kind == "m" or getattr(series.dtype, "tz", None) is None else series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
+        ticks = (
+            series.to_numpy()
+            if series.dtype.kind == "m" or getattr(series.dtype, "tz", None) is None
+            else series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
+        )
         held = ticks.view(np.int64)
         return np.where(np.isnat(ticks), NAT, held)
     if column.dtype == "category":
@@ -140,8 +160,21 @@ def set_missing(rows: Any, column: Column, position: int) -> Any:
 
     series = rows.iloc[:, position]
     if column.tensor == "string" and column.dtype == "object":
-        empty = pd.Series([None if column.missing_value == "None" else np.nan] * len(rows), dtype=object, index=rows.index)
+        empty = pd.Series(
+            [None if column.missing_value == "None" else np.nan] * len(rows), dtype=object, index=rows.index
+        )
     else:
-        empty = pd.Series([pd.NaT if column.missing == "nat" else pd.NA if "boolean" in column.dtype or "Int" in column.dtype else np.nan] * len(rows), dtype=series.dtype, index=rows.index)
+        empty = pd.Series(
+            [
+                pd.NaT
+                if column.missing == "nat"
+                else pd.NA
+                if "boolean" in column.dtype or "Int" in column.dtype
+                else np.nan
+            ]
+            * len(rows),
+            dtype=series.dtype,
+            index=rows.index,
+        )
     made[column.label] = empty
     return made

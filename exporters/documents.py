@@ -46,11 +46,14 @@ class Documents:
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice) and index == slice(None):
             return Documents(self.value, self.tensor)
-        raise require_trace().unsupported("takes single documents out of the sample", "make an array of it: np.asarray(X)")
+        raise require_trace().unsupported(
+            "takes single documents out of the sample", "make an array of it: np.asarray(X)"
+        )
 
     def __iter__(self) -> Iterator[Any]:
         raise require_trace().unsupported(
-            "iterates over the documents", "make an array of it, np.asarray(X), or register an exporter for the function with @onnxtwin.exports"
+            "iterates over the documents",
+            "make an array of it, np.asarray(X), or register an exporter for the function with @onnxtwin.exports",
         )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -62,4 +65,6 @@ class Documents:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or not hasattr(list, name):
             raise AttributeError(f"'list' object has no attribute {name!r}")
-        raise require_trace().unsupported(f"list.{name} on the documents", "make an array of it: np.asarray(X)")
+        raise require_trace().unsupported(
+            f"list.{name} on the documents", "make an array of it: np.asarray(X)"
+        )

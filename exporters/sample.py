@@ -45,7 +45,9 @@ class Sample:
     def feeds(self, rows: Any) -> list[np.ndarray]:
         """The input tensors for ``rows``, in the order of ``inputs``."""
         if self.container == "matrix":
-            return [encode(rows).astype(self.inputs[0].tensor if self.inputs[0].tensor != "string" else np.str_)]
+            return [
+                encode(rows).astype(self.inputs[0].tensor if self.inputs[0].tensor != "string" else np.str_)
+            ]
         if self.container == "documents":
             return [encode(np.asarray(rows, dtype=object)).reshape(-1, 1)]
         held = {c.name: encode_column(rows[c.label], c) for c in self.columns}
@@ -70,13 +72,32 @@ class Sample:
 
         return lambda: DataFrame(rows.copy(), [tensors[c.name] for c in self.columns])
 
-    def signature(self, outputs: tuple[Output, ...], conditions: tuple[Condition, ...], trace: Trace, methods: tuple[str, ...]) -> Signature:
+    def signature(
+        self,
+        outputs: tuple[Output, ...],
+        conditions: tuple[Condition, ...],
+        trace: Trace,
+        methods: tuple[str, ...],
+    ) -> Signature:
         """The signature once the trace has told which values the pipeline accepts."""
         columns = tuple(
-            replace(c, finite=c.name in trace.finite_columns, values=tuple(trace.column_values[c.name]) if c.name in trace.column_values else None)
+            replace(
+                c,
+                finite=c.name in trace.finite_columns,
+                values=tuple(trace.column_values[c.name]) if c.name in trace.column_values else None,
+            )
             for c in self.columns
         )
-        return Signature(self.container, self.layout, columns, self.inputs, outputs, conditions, extra_columns=self.extra_columns, methods=methods)
+        return Signature(
+            self.container,
+            self.layout,
+            columns,
+            self.inputs,
+            outputs,
+            conditions,
+            extra_columns=self.extra_columns,
+            methods=methods,
+        )
 
 
 def draw(estimator: Any, X: Any, methods: Sequence[str], layout: Any) -> Sample:
@@ -98,7 +119,15 @@ def draw(estimator: Any, X: Any, methods: Sequence[str], layout: Any) -> Sample:
     inputs = _inputs(columns, container, layout)
     first = _prime(max(len(every), 23), len(columns))
     second = _prime(first + 1, len(columns))
-    return Sample(container, layout, columns, inputs, _labelled(_cycled(every, first)), _labelled(_cycled(every, second)), _extra(estimator, container))
+    return Sample(
+        container,
+        layout,
+        columns,
+        inputs,
+        _labelled(_cycled(every, first)),
+        _labelled(_cycled(every, second)),
+        _extra(estimator, container),
+    )
 
 
 def _described(X: Any) -> tuple[str, Any, tuple[Column, ...]]:
@@ -108,14 +137,25 @@ def _described(X: Any) -> tuple[str, Any, tuple[Column, ...]]:
         documents = list(X)
         if documents and all(isinstance(d, str) for d in documents):
             return "documents", documents, (Column("X", 0, "str", "string"),)
-        if isinstance(X, (list, tuple)) and documents and all(isinstance(d, (list, tuple, np.ndarray)) for d in documents) and len({len(d) for d in documents}) == 1:
+        if (
+            isinstance(X, (list, tuple))
+            and documents
+            and all(isinstance(d, (list, tuple, np.ndarray)) for d in documents)
+            and len({len(d) for d in documents}) == 1
+        ):
             return _described(np.asarray(X))
-        raise SignatureError(f"a one-dimensional sample ({type(X).__name__}) must hold texts\n  way out: hand over a DataFrame, a 2-D array or a list of str")
+        raise SignatureError(
+            f"a one-dimensional sample ({type(X).__name__}) must hold texts\n  way out: hand over a DataFrame, a 2-D array or a list of str"
+        )
     if isinstance(X, np.ndarray) and X.ndim == 2:
         return "matrix", X, describe_matrix(X)
     if isinstance(X, dict):
-        raise SignatureError("several tables are not supported\n  way out: join them into one DataFrame of raw columns first")
-    raise SignatureError(f"a sample of type {type(X).__name__} has no raw columns\n  way out: hand over a DataFrame, a 2-D array or a list of str")
+        raise SignatureError(
+            "several tables are not supported\n  way out: join them into one DataFrame of raw columns first"
+        )
+    raise SignatureError(
+        f"a sample of type {type(X).__name__} has no raw columns\n  way out: hand over a DataFrame, a 2-D array or a list of str"
+    )
 
 
 def _require_fitted_columns(estimator: Any, columns: tuple[Column, ...], container: str) -> None:
@@ -124,10 +164,14 @@ def _require_fitted_columns(estimator: Any, columns: tuple[Column, ...], contain
         names = [c.label for c in columns]
         lacking = [str(n) for n in fitted if n not in names]
         if lacking:
-            raise SignatureError(f"the sample lacks the columns {lacking} that the pipeline was fitted on\n  way out: hand over raw rows with all of them")
+            raise SignatureError(
+                f"the sample lacks the columns {lacking} that the pipeline was fitted on\n  way out: hand over raw rows with all of them"
+            )
     count = getattr(estimator, "n_features_in_", None)
     if container == "matrix" and count is not None and count != len(columns):
-        raise SignatureError(f"the sample has {len(columns)} columns, the pipeline was fitted on {count}\n  way out: hand over rows as fitted")
+        raise SignatureError(
+            f"the sample has {len(columns)} columns, the pipeline was fitted on {count}\n  way out: hand over rows as fitted"
+        )
 
 
 def _extra(estimator: Any, container: str) -> str:
@@ -135,7 +179,11 @@ def _extra(estimator: Any, container: str) -> str:
     first = estimator
     while hasattr(first, "steps") and first.steps:
         first = first.steps[0][1]
-    chosen = hasattr(first, "transformers_") or type(first).__name__ == "FunctionTransformer" or not hasattr(first, "feature_names_in_")
+    chosen = (
+        hasattr(first, "transformers_")
+        or type(first).__name__ == "FunctionTransformer"
+        or not hasattr(first, "feature_names_in_")
+    )
     return "ignored" if container == "DataFrame" and chosen else "refused"
 
 
@@ -174,7 +222,9 @@ def _answer(estimator: Any, methods: Sequence[str], rows: Any, what: str) -> Non
         for method in methods:
             getattr(estimator, method)(rows)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
-        raise SignatureError(f"the pipeline refuses {what}: {error}\n  way out: hand over raw rows as the pipeline is called with") from error
+        raise SignatureError(
+            f"the pipeline refuses {what}: {error}\n  way out: hand over raw rows as the pipeline is called with"
+        ) from error
 
 
 def _accepts(estimator: Any, methods: Sequence[str], rows: Any) -> bool:
@@ -218,4 +268,6 @@ def _inputs(columns: tuple[Column, ...], container: str, layout: str) -> tuple[I
     if layout == "columns":
         return tuple(Input(c.name, c.tensor, (c.name,)) for c in columns)
     kinds = list(dict.fromkeys(c.tensor for c in columns))
-    return tuple(Input(f"columns.{kind}", kind, tuple(c.name for c in columns if c.tensor == kind)) for kind in kinds)
+    return tuple(
+        Input(f"columns.{kind}", kind, tuple(c.name for c in columns if c.tensor == kind)) for kind in kinds
+    )

@@ -19,9 +19,13 @@ from onnxtwin.exporters.trace import require_trace
 def isin(array: Array, values: Sequence[str]) -> Array:
     """Whether each text is one of ``values``; a missing text is none of them."""
     if MISSING_TOKEN in values:
-        raise require_trace().unsupported(f"looks for {MISSING_TOKEN!r}, the token that stands for a missing text", "use another text")
+        raise require_trace().unsupported(
+            f"looks for {MISSING_TOKEN!r}, the token that stands for a missing text", "use another text"
+        )
     wanted = set(values)
-    real = np.array([isinstance(v, str) and v in wanted for v in array.value.reshape(-1).tolist()], bool).reshape(array.shape)
+    real = np.array(
+        [isinstance(v, str) and v in wanted for v in array.value.reshape(-1).tolist()], bool
+    ).reshape(array.shape)
     return elementwise("isin text", real, lambda x: lookups.isin(x, list(values)), [array], [None])
 
 
@@ -37,7 +41,9 @@ class _Column:
 
     def __init__(self, array: Array) -> None:
         self.array = array
-        self.gone = np.array([is_missing(v) for v in array.value.reshape(-1).tolist()], bool).reshape(array.shape)
+        self.gone = np.array([is_missing(v) for v in array.value.reshape(-1).tolist()], bool).reshape(
+            array.shape
+        )
 
     def demand(self, build: Callable[[Var], Var], message: str, *, present: bool = False) -> None:
         """Demand ``build`` of each text; of a missing one only if ``present``."""
@@ -102,5 +108,9 @@ def to_numeric(array: Array, real: np.ndarray, *, coerce: bool) -> Array:
 
     column.demand(certain, "text is a number in a spelling that is not followed here")
     if not coerce:
-        column.demand(lambda x: op.or_(numeric(x), op.equal(x, op.const(np.array("", np.str_)))), "text is not a number")
-    return elementwise("to_numeric", real, lambda x: op.where(numeric(x), read(x).value, op.const(np.nan)), [array], [None])
+        column.demand(
+            lambda x: op.or_(numeric(x), op.equal(x, op.const(np.array("", np.str_)))), "text is not a number"
+        )
+    return elementwise(
+        "to_numeric", real, lambda x: op.where(numeric(x), read(x).value, op.const(np.nan)), [array], [None]
+    )

@@ -59,7 +59,12 @@ def apply(ufunc: np.ufunc, arrays: list[Array], real: Any) -> Array:
         return elementwise(name, answer, datetimes.is_missing, arrays, [None])
     if ufunc in _COMPARISONS and kinds in ("MM", "mm"):
         return _compare(_COMPARISONS[ufunc], arrays, answer)
-    if ufunc is np.subtract and kinds in ("MM", "Mm", "mm") or ufunc is np.add and kinds in ("Mm", "mM", "mm"):
+    if (
+        ufunc is np.subtract
+        and kinds in ("MM", "Mm", "mm")
+        or ufunc is np.add
+        and kinds in ("Mm", "mM", "mm")
+    ):
         return _sum(ufunc, arrays, answer)
     if ufunc in (np.negative, np.absolute) and kinds == "m":
         build = op.neg if ufunc is np.negative else op.abs
@@ -75,7 +80,8 @@ def apply(ufunc: np.ufunc, arrays: list[Array], real: Any) -> Array:
     if ufunc in (np.maximum, np.minimum, np.fmax, np.fmin) and kinds in ("MM", "mm"):
         return _extreme(ufunc, arrays, answer)
     raise require_trace().unsupported(
-        f"numpy.{name} of {' and '.join(str(a.dtype) for a in arrays)}", "use differences, comparisons, .dt and .dt.total_seconds()"
+        f"numpy.{name} of {' and '.join(str(a.dtype) for a in arrays)}",
+        "use differences, comparisons, .dt and .dt.total_seconds()",
     )
 
 
@@ -98,7 +104,9 @@ def _in_unit(array: Array, unit: Unit, real: np.ndarray | None = None) -> Array:
         return array
     values = array.value.astype(dtype) if real is None else real
     if TICKS[unit] > TICKS[have]:
-        good = elementwise("fits", np.ones(array.shape, bool), lambda x: datetimes.fits(x, have, unit), [array], [None])
+        good = elementwise(
+            "fits", np.ones(array.shape, bool), lambda x: datetimes.fits(x, have, unit), [array], [None]
+        )
         require_true(good, f"a time cannot be told in {unit}")
     return elementwise(f"as_unit {unit}", values, lambda x: datetimes.as_unit(x, have, unit), [array], [None])
 
@@ -106,7 +114,9 @@ def _in_unit(array: Array, unit: Unit, real: np.ndarray | None = None) -> Array:
 def _constant_in(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
     converted = values.astype(dtype)
     if not np.array_equal(converted.astype(values.dtype), values, equal_nan=True):
-        raise require_trace().unsupported(f"a constant time cannot be told exactly in {dtype}", "round it to the column's unit")
+        raise require_trace().unsupported(
+            f"a constant time cannot be told exactly in {dtype}", "round it to the column's unit"
+        )
     return converted
 
 
@@ -114,7 +124,9 @@ def _sum(ufunc: np.ufunc, arrays: list[Array], real: np.ndarray) -> Array:
     unit = unit_of(real.dtype)
     left, right = (_in_unit(a, unit) for a in arrays)
     subtract = ufunc is np.subtract
-    made = elementwise(ufunc.__name__, real, datetimes.subtract if subtract else datetimes.add, [left, right], [None, None])
+    made = elementwise(
+        ufunc.__name__, real, datetimes.subtract if subtract else datetimes.add, [left, right], [None, None]
+    )
 
     def inside(a: Var, b: Var, total: Var) -> Var:
         missing = op.or_(datetimes.is_missing(a), datetimes.is_missing(b))
@@ -125,7 +137,9 @@ def _sum(ufunc: np.ufunc, arrays: list[Array], real: np.ndarray) -> Array:
         return op.or_(missing, op.not_(op.or_(turned, datetimes.is_missing(total))))
 
     if not made.is_constant:
-        good = elementwise("no overflow", np.ones(made.shape, bool), inside, [left, right, made], [None, None, None])
+        good = elementwise(
+            "no overflow", np.ones(made.shape, bool), inside, [left, right, made], [None, None, None]
+        )
         require_true(good, f"a {'difference' if subtract else 'sum'} of times leaves int64 here")
     return made
 
@@ -133,7 +147,12 @@ def _sum(ufunc: np.ufunc, arrays: list[Array], real: np.ndarray) -> Array:
 def _compare(how: str, arrays: list[Array], real: np.ndarray) -> Array:
     left, right = arrays
     if left.is_constant and not right.is_constant:
-        turned = {"less": "greater", "less_equal": "greater_equal", "greater": "less", "greater_equal": "less_equal"}
+        turned = {
+            "less": "greater",
+            "less_equal": "greater_equal",
+            "greater": "less",
+            "greater_equal": "less_equal",
+        }
         return _compare(turned.get(how, how), [right, left], real)
     if right.is_constant and right.ndim == 0 and not left.is_constant:
         return _against(how, left, right.value, real)
@@ -159,12 +178,19 @@ def _against(how: str, column: Array, value: np.ndarray, real: np.ndarray) -> Ar
         if how in ("equal", "not_equal"):
             return _known(column, how == "not_equal", real)
         # x is whole: below c means at most its floor, above c means more than its floor.
-        how = {"less": "less_equal", "less_equal": "less_equal", "greater": "greater", "greater_equal": "greater"}[how]
+        how = {
+            "less": "less_equal",
+            "less_equal": "less_equal",
+            "greater": "greater",
+            "greater_equal": "greater",
+        }[how]
     if not -_LIMIT <= wanted <= _LIMIT:
         answer = how == "not_equal" if how not in _PYTHON else _PYTHON[how](0, wanted)
         return _known(column, answer, real)
     limit = np.int64(wanted)
-    return elementwise(f"{how} constant", real, lambda x: datetimes.compare(x, op.const(limit), how), [column], [None])
+    return elementwise(
+        f"{how} constant", real, lambda x: datetimes.compare(x, op.const(limit), how), [column], [None]
+    )
 
 
 def _known(column: Array, answer: bool, real: np.ndarray) -> Array:
@@ -208,7 +234,9 @@ def _whole_ratio(arrays: list[Array], real: np.ndarray) -> Array:
     unit = _common(arrays)
     left, right = (_in_unit(a, unit) for a in arrays)
     if not right.is_constant or not np.all(right.value.astype(np.int64) > 0):
-        raise require_trace().unsupported("durations // a duration that is computed or not positive", "divide with / and use np.floor")
+        raise require_trace().unsupported(
+            "durations // a duration that is computed or not positive", "divide with / and use np.floor"
+        )
     step = int(right.value.astype(np.int64))
 
     def build(x: Var) -> Var:
@@ -235,7 +263,9 @@ def _product(arrays: list[Array], real: np.ndarray) -> Array:
     int64 = np.dtype(np.int64)
     made = elementwise("duration times", real, build, [duration, factor], [None, int64])
     if not made.is_constant:
-        good = elementwise("no overflow", np.ones(made.shape, bool), inside, [duration, factor], [None, int64])
+        good = elementwise(
+            "no overflow", np.ones(made.shape, bool), inside, [duration, factor], [None, int64]
+        )
         require_true(good, "a multiple of a duration leaves int64 here")
     return made
 
@@ -248,7 +278,9 @@ def _extreme(ufunc: np.ufunc, arrays: list[Array], real: np.ndarray) -> Array:
     def build(a: Var, b: Var) -> Var:
         chosen = op.where(op.greater(a, b) if larger else op.less(a, b), a, b)
         if ufunc in (np.maximum, np.minimum):
-            return op.where(op.or_(datetimes.is_missing(a), datetimes.is_missing(b)), datetimes.const(NAT), chosen)
+            return op.where(
+                op.or_(datetimes.is_missing(a), datetimes.is_missing(b)), datetimes.const(NAT), chosen
+            )
         return op.where(datetimes.is_missing(a), b, op.where(datetimes.is_missing(b), a, chosen))
 
     return elementwise(ufunc.__name__, real, build, [left, right], [None, None])

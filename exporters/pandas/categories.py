@@ -19,7 +19,9 @@ def codes_array(array: Array, dtype: pd.CategoricalDtype, real: np.ndarray | Non
     keys = dtype.categories.tolist()
     values = np.atleast_1d(array.value).tolist()
     table = {k: i for i, k in enumerate(keys)}
-    codes = np.array([-1 if is_missing(v) else table.get(v, -1) for v in values], np.int64).reshape(array.shape)
+    codes = np.array([-1 if is_missing(v) else table.get(v, -1) for v in values], np.int64).reshape(
+        array.shape
+    )
     answer = codes if real is None else real
     if array.is_constant:
         return Array(answer)
@@ -40,7 +42,12 @@ class CategoryMethods:
     @property
     def codes(self) -> Any:
         real = self.series.value.cat.codes
-        return self.series.made(real, codes_array(self.series.held, self.series.value.dtype, held(real)), what="cat.codes", whole=True)
+        return self.series.made(
+            real,
+            codes_array(self.series.held, self.series.value.dtype, held(real)),
+            what="cat.codes",
+            whole=True,
+        )
 
     @property
     def categories(self) -> pd.Index:

@@ -12,7 +12,6 @@ from spox import Var
 from onnxtwin.exporters.array import Array, elementwise
 from onnxtwin.exporters.domain import require_true
 from onnxtwin.exporters.pandas.held import held, is_nullable, missing_values, refuse, text_categories
-from onnxtwin.exporters.signature import MISSING_TOKEN
 
 
 def converted(self: Any, dtype: Any) -> Any:
@@ -59,7 +58,13 @@ def _number(self: Any, target: Any, real: pd.Series) -> Any:
         return _to_integer(self, target, kind, real)
     if is_nullable(target) or self.kind in ("flags", "nullable"):
         made = _as_float(array)
-        made = made if kind.kind == "f" and kind.itemsize == 8 or is_nullable(target) and kind.kind != "b" else made.astype(kind) if not is_nullable(target) else made
+        made = (
+            made
+            if kind.kind == "f" and kind.itemsize == 8 or is_nullable(target) and kind.kind != "b"
+            else made.astype(kind)
+            if not is_nullable(target)
+            else made
+        )
         if is_nullable(target) and kind.kind == "b":
             good = np.logical_or(np.isnan(made), np.logical_or(np.equal(made, 0.0), np.equal(made, 1.0)))
             require_true(good, "only 0, 1 and missing values can become boolean")
@@ -79,10 +84,15 @@ def _to_integer(self: Any, target: Any, kind: np.dtype, real: pd.Series) -> Any:
     values = _as_float(self.held)
     if is_nullable(target):
         good = np.logical_or(np.isnan(values), np.equal(values, np.trunc(values)))
-        require_true(np.logical_and(good, np.logical_not(np.greater(np.abs(values), 2.0**53))), f"only whole numbers can become {target}")
+        require_true(
+            np.logical_and(good, np.logical_not(np.greater(np.abs(values), 2.0**53))),
+            f"only whole numbers can become {target}",
+        )
         return self.made(real, values, what="astype", whole=self.whole)
     require_true(np.isfinite(values), f"a missing or infinite value cannot become {target}")
-    inside = np.logical_and(np.greater_equal(values, float(np.iinfo(kind).min)), np.less(values, float(np.iinfo(kind).max)))
+    inside = np.logical_and(
+        np.greater_equal(values, float(np.iinfo(kind).min)), np.less(values, float(np.iinfo(kind).max))
+    )
     safe = np.where(inside, values, 0.0)
     require_true(inside, f"a value beyond {target} cannot become {target}")
     return self.made(real, safe.astype(kind), what="astype", whole=True)
@@ -99,28 +109,46 @@ def _parsed(self: Any, kind: np.dtype, real: np.ndarray) -> Array:
 def _text(self: Any, target: Any, real: pd.Series) -> Any:
     if self.kind == "text" or self.kind == "category" and text_categories(self.value.dtype):
         if bool(real.isna().sum() != self.value.isna().sum()):
-            raise refuse(f"astype({target}) turns missing values into the text 'nan'", "fillna first, or keep dtype str")
+            raise refuse(
+                f"astype({target}) turns missing values into the text 'nan'",
+                "fillna first, or keep dtype str",
+            )
         return self.made(real, self.held, what="astype", whole=self.whole)
     if target == np.dtype(object):
         return self.made(real, self.held, what="astype", whole=self.whole)
     if self.kind == "number" and self.value.dtype.kind in "iu":
         from onnxtwin.exporters import lookups
 
-        return self.made(real, elementwise("astype str", held(real), lookups.from_int, [self.held], [np.dtype(np.int64)]), what="astype", whole=True)
+        return self.made(
+            real,
+            elementwise("astype str", held(real), lookups.from_int, [self.held], [np.dtype(np.int64)]),
+            what="astype",
+            whole=True,
+        )
     if self.kind == "number" and self.value.dtype.kind == "b":
 
         def spelled(x: Var) -> Var:
             return op.where(x, op.const(np.array("True")), op.const(np.array("False")))
 
-        return self.made(real, elementwise("astype str", held(real), spelled, [self.held], [None]), what="astype", whole=True)
-    raise refuse(f"formats numbers ({self.dtype}) as text", "use integers, or map the numbers to texts with a dict")
+        return self.made(
+            real,
+            elementwise("astype str", held(real), spelled, [self.held], [None]),
+            what="astype",
+            whole=True,
+        )
+    raise refuse(
+        f"formats numbers ({self.dtype}) as text", "use integers, or map the numbers to texts with a dict"
+    )
 
 
 def _categorical(self: Any, target: pd.CategoricalDtype, real: pd.Series) -> Any:
     if target.categories is None:
         if self.kind == "category":
             return self.copy()
-        raise refuse("astype('category') takes the categories from the rows", "give pd.CategoricalDtype(categories) fixed when fitting")
+        raise refuse(
+            "astype('category') takes the categories from the rows",
+            "give pd.CategoricalDtype(categories) fixed when fitting",
+        )
     from onnxtwin.exporters.pandas import tables
 
     if self.kind not in ("text", "number", "category"):
@@ -128,13 +156,17 @@ def _categorical(self: Any, target: pd.CategoricalDtype, real: pd.Series) -> Any
     table = {k: k for k in tables.keys_for(self, target.categories.tolist()).tolist()}
     if self.kind == "number":
         table = {k: float(v) for k, v in table.items()}
-    return self.made(real, tables.lookup(self, table, np.nan, np.nan, held(real), "astype category"), what="astype")
+    return self.made(
+        real, tables.lookup(self, table, np.nan, np.nan, held(real), "astype category"), what="astype"
+    )
 
 
 def _from_category(self: Any, target: Any, real: pd.Series) -> Any:
     if text_categories(self.value.dtype):
         raise refuse("turns categories of text into numbers", "map them with a dict, or use .cat.codes")
-    as_float = type(self)(pd.Series(held(self.value), index=self.value.index, name=self.name), self.held, whole=self.whole)
+    as_float = type(self)(
+        pd.Series(held(self.value), index=self.value.index, name=self.name), self.held, whole=self.whole
+    )
     made = as_float if target == np.float64 else converted(as_float, target)
     return self.made(real, made.held, what="astype", whole=self.whole)
 
@@ -150,5 +182,3 @@ def _time(self: Any, target: Any, real: pd.Series) -> Any:
     if getattr(target, "kind", "") not in "mM" or target.kind != self.value.dtype.kind:
         raise refuse(f"astype({target}) of a column of {self.dtype}", "use the .dt accessor")
     return self.made(real, times.to_unit(self.held, held(real)), what="astype", whole=self.whole)
-
-

@@ -11,7 +11,14 @@ import pandas as pd
 
 from onnxtwin.exporters.array import Array, concrete, is_missing, is_traced
 from onnxtwin.exporters.pandas import operators, tables
-from onnxtwin.exporters.pandas.held import held, is_nullable, kind_is_text, missing_values, pick, plain, refuse, scalar
+from onnxtwin.exporters.pandas.held import (
+    held,
+    missing_values,
+    pick,
+    plain,
+    refuse,
+    scalar,
+)
 from onnxtwin.exporters.pandas.operators import side_of
 
 _NO = pd.api.extensions.no_default
@@ -26,13 +33,7 @@ def flexible(name: str, swapped: bool = False) -> Callable[..., Any]:
         left, right = self, other
         if fill_value is not None:
             left, right = _filled_pair(self, other, fill_value)
-        if fill_value is not None:
-            return operators.binary(name, right, left) if swapped else operators.binary(name, left, right)
-        if name == "pow" and not swapped and isinstance(right, float):
-            # The method raises to a power element by element, the operator takes roots.
-            right = np.full(len(left), right)
-        pandas_name = f"r{name}" if swapped else name
-        return operators.binary(name, right, left, lambda a, b: getattr(b, pandas_name)(a)) if swapped else operators.binary(name, left, right, lambda a, b: getattr(a, pandas_name)(b))
+        return operators.binary(name, right, left) if swapped else operators.binary(name, left, right)
 
     return method
 
@@ -45,7 +46,9 @@ def _filled_pair(left: Any, right: Any, value: Any) -> tuple[Any, Any]:
     return left.mask(a & ~b, value), right.mask(b & ~a, value)
 
 
-def fillna(self: Any, value: Any = None, *, axis: Any = None, inplace: bool = False, limit: Any = None) -> Any:
+def fillna(
+    self: Any, value: Any = None, *, axis: Any = None, inplace: bool = False, limit: Any = None
+) -> Any:
     """Constants, or another column row by row."""
     if limit is not None:
         raise refuse("fillna with limit=", "fill all missing values")
@@ -55,14 +58,23 @@ def fillna(self: Any, value: Any = None, *, axis: Any = None, inplace: bool = Fa
         real = self.value.fillna(concrete(value))
     side = side_of(value, self)
     if not is_traced(value):
-        if self.kind == "text" and not isinstance(value, str) or self.kind in ("number", "nullable") and isinstance(value, str):
-            raise refuse(f"fills a column of {self.dtype} with {value!r}", "fill with a value of the column's own type")
+        if (
+            self.kind == "text"
+            and not isinstance(value, str)
+            or self.kind in ("number", "nullable")
+            and isinstance(value, str)
+        ):
+            raise refuse(
+                f"fills a column of {self.dtype} with {value!r}", "fill with a value of the column's own type"
+            )
         side = scalar(value, self.value)
     if self.kind == "flags":
         side = Array(np.asarray(float(value))) if not is_traced(value) else side
     mask = missing_values(self.held)
     whole = not is_traced(value) or bool(getattr(value, "whole", False))
-    array = self.held if mask.is_constant and not mask.value.any() else pick(mask, side, self.held, held(real))
+    array = (
+        self.held if mask.is_constant and not mask.value.any() else pick(mask, side, self.held, held(real))
+    )
     return settle(self, self.made(real, array, what="fillna", whole=whole), inplace)
 
 
@@ -74,11 +86,15 @@ def settle(self: Any, made: Any, inplace: bool) -> Any:
     return None
 
 
-def where(self: Any, cond: Any, other: Any = np.nan, *, inplace: bool = False, axis: Any = None, level: Any = None) -> Any:
+def where(
+    self: Any, cond: Any, other: Any = np.nan, *, inplace: bool = False, axis: Any = None, level: Any = None
+) -> Any:
     return settle(self, _chosen(self, cond, other, keep=True), inplace)
 
 
-def mask(self: Any, cond: Any, other: Any = np.nan, *, inplace: bool = False, axis: Any = None, level: Any = None) -> Any:
+def mask(
+    self: Any, cond: Any, other: Any = np.nan, *, inplace: bool = False, axis: Any = None, level: Any = None
+) -> Any:
     return settle(self, _chosen(self, cond, other, keep=False), inplace)
 
 
@@ -90,12 +106,17 @@ def _chosen(self: Any, cond: Any, other: Any, keep: bool) -> Any:
         real = (self.value.where if keep else self.value.mask)(concrete(cond), concrete(other))
     condition = side_of(cond, self)
     if condition.dtype.kind != "b":
-        raise refuse(f"Series.{'where' if keep else 'mask'} with a condition of {condition.dtype}", "give a condition of dtype bool")
+        raise refuse(
+            f"Series.{'where' if keep else 'mask'} with a condition of {condition.dtype}",
+            "give a condition of dtype bool",
+        )
     real = _wide(self.value, other, real)
     side = side_of(other, self)
     own = self.held
     array = pick(condition, own, side, held(real)) if keep else pick(condition, side, own, held(real))
-    whole = self.whole and (bool(getattr(other, "whole", False)) or not is_traced(other) and not bool(np.any(pd.isna(other))))
+    whole = self.whole and (
+        bool(getattr(other, "whole", False)) or not is_traced(other) and not bool(np.any(pd.isna(other)))
+    )
     return self.made(real, array, what="where", whole=whole)
 
 
@@ -106,15 +127,25 @@ def _wide(before: pd.Series, other: Any, real: pd.Series) -> pd.Series:
     beside = concrete(other)
     kind = getattr(beside, "dtype", None)
     if kind is None:
-        kind = np.dtype(np.float64) if is_missing(beside) else np.min_scalar_type(beside) if isinstance(beside, bool) else np.result_type(before.dtype, beside)
+        kind = (
+            np.dtype(np.float64)
+            if is_missing(beside)
+            else np.min_scalar_type(beside)
+            if isinstance(beside, bool)
+            else np.result_type(before.dtype, beside)
+        )
     if real.dtype.kind == "b":
         if getattr(kind, "kind", "O") != "b":
-            raise refuse("puts numbers or missing values into a column of booleans", "use astype('float64') first")
+            raise refuse(
+                "puts numbers or missing values into a column of booleans", "use astype('float64') first"
+            )
         return real
     return real.astype(np.result_type(real.dtype, kind)) if isinstance(kind, np.dtype) else real
 
 
-def clip(self: Any, lower: Any = None, upper: Any = None, *, axis: Any = None, inplace: bool = False, **kwargs: Any) -> Any:
+def clip(
+    self: Any, lower: Any = None, upper: Any = None, *, axis: Any = None, inplace: bool = False, **kwargs: Any
+) -> Any:
     """Bounds that are missing do not bind; a missing value stays missing."""
     if kwargs:
         raise refuse(f"Series.clip with {sorted(kwargs)}", "call it with lower and upper")
@@ -162,15 +193,23 @@ def between(self: Any, left: Any, right: Any, inclusive: str = "both") -> Any:
 
 def map(self: Any, arg: Any = None, na_action: Any = None, **kwargs: Any) -> Any:
     if kwargs or is_traced(arg) or not isinstance(arg, (dict, pd.Series)):
-        raise refuse("maps a column through a function, row by row", "map with a dict or a Series, or compute on whole columns")
+        raise refuse(
+            "maps a column through a function, row by row",
+            "map with a dict or a Series, or compute on whole columns",
+        )
     keys = list(arg) if isinstance(arg, dict) else arg.index.tolist()
     if type(arg) is not dict and hasattr(arg, "__missing__"):
-        raise refuse(f"maps through a {type(arg).__name__}, which makes up values for unknown keys", "map with a plain dict and fillna")
+        raise refuse(
+            f"maps through a {type(arg).__name__}, which makes up values for unknown keys",
+            "map with a plain dict and fillna",
+        )
     real, array = tables.mapped(self, lambda s: s.map(arg, na_action=na_action), keys, "map")
     return self.made(real, array, what="map")
 
 
-def replace(self: Any, to_replace: Any = None, value: Any = _NO, *, inplace: bool = False, regex: Any = False) -> Any:
+def replace(
+    self: Any, to_replace: Any = None, value: Any = _NO, *, inplace: bool = False, regex: Any = False
+) -> Any:
     if regex is not False or is_traced(to_replace) or is_traced(value):
         raise refuse("Series.replace by pattern or with computed values", "use .str.replace, np.where or map")
     if value is _NO and not isinstance(to_replace, (dict, pd.Series)):
@@ -179,14 +218,22 @@ def replace(self: Any, to_replace: Any = None, value: Any = _NO, *, inplace: boo
     def method(s: pd.Series) -> pd.Series:
         return s.replace(to_replace) if value is _NO else s.replace(to_replace, value)
 
-    keys = list(to_replace) if isinstance(to_replace, (dict, list, tuple, np.ndarray)) else to_replace.index.tolist() if isinstance(to_replace, pd.Series) else [to_replace]
+    keys = (
+        list(to_replace)
+        if isinstance(to_replace, (dict, list, tuple, np.ndarray))
+        else to_replace.index.tolist()
+        if isinstance(to_replace, pd.Series)
+        else [to_replace]
+    )
     real, array = tables.replaced(self, method, keys, "replace")
     return settle(self, self.made(real, array, what="replace"), inplace)
 
 
 def combine_first(self: Any, other: Any) -> Any:
     if not hasattr(type(other), "__onnxtwin_series__"):
-        raise refuse("combine_first with a fixed column", "use fillna with a scalar or a column of the same rows")
+        raise refuse(
+            "combine_first with a fixed column", "use fillna with a scalar or a column of the same rows"
+        )
     return self.where(self.notna(), other)
 
 
@@ -214,12 +261,31 @@ def keys(self: Any) -> Any:
 
 METHODS: dict[str, Callable[..., Any]] = {
     function.__name__: function
-    for function in (fillna, where, mask, clip, round, isin, between, map, replace, combine_first, astype, infer_objects, keys)
+    for function in (
+        fillna,
+        where,
+        mask,
+        clip,
+        round,
+        isin,
+        between,
+        map,
+        replace,
+        combine_first,
+        astype,
+        infer_objects,
+        keys,
+    )
 }
 for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
     METHODS[_name] = flexible(_name)
     METHODS[f"r{_name}"] = flexible(_name, swapped=True)
 for _name in operators.COMPARISONS:
     METHODS[_name] = flexible(_name)
-METHODS |= {"div": METHODS["truediv"], "divide": METHODS["truediv"], "rdiv": METHODS["rtruediv"], "subtract": METHODS["sub"], "multiply": METHODS["mul"]}
-
+METHODS |= {
+    "div": METHODS["truediv"],
+    "divide": METHODS["truediv"],
+    "rdiv": METHODS["rtruediv"],
+    "subtract": METHODS["sub"],
+    "multiply": METHODS["mul"],
+}

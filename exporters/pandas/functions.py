@@ -10,7 +10,7 @@ import pandas as pd
 
 from onnxtwin.exporters.array import Array, concrete, constant, is_traced
 from onnxtwin.exporters.pandas.frame import Cell, DataFrame, frame_of, frame_of_matrix
-from onnxtwin.exporters.pandas.held import adopt, held, missing_values, refuse
+from onnxtwin.exporters.pandas.held import held, missing_values, refuse
 from onnxtwin.exporters.pandas.operators import LABELS
 from onnxtwin.exporters.pandas.refusals import way_out
 from onnxtwin.exporters.pandas.series import Series
@@ -25,7 +25,9 @@ def _index(labels: Any, rows: int | None) -> None:
     raise refuse("gives the rows labels of its own", "pass index=df.index, or none")
 
 
-def make_series(data: Any = None, index: Any = None, dtype: Any = None, name: Any = None, copy: Any = None, **kwargs: Any) -> Any:
+def make_series(
+    data: Any = None, index: Any = None, dtype: Any = None, name: Any = None, copy: Any = None, **kwargs: Any
+) -> Any:
     """``pandas.Series(...)``: traced where the data or the index are."""
     if not is_traced(data) and not is_traced(index):
         return pd.Series(data, index, dtype, name, copy, **kwargs)
@@ -38,7 +40,9 @@ def make_series(data: Any = None, index: Any = None, dtype: Any = None, name: An
     return column if dtype is None else column.astype(dtype)
 
 
-def make_frame(data: Any = None, index: Any = None, columns: Any = None, dtype: Any = None, copy: Any = None) -> Any:
+def make_frame(
+    data: Any = None, index: Any = None, columns: Any = None, dtype: Any = None, copy: Any = None
+) -> Any:
     """``pandas.DataFrame(...)``: traced where the data or the index are."""
     if not is_traced(data) and not is_traced(index):
         return pd.DataFrame(data, index, columns, dtype, copy)
@@ -61,7 +65,9 @@ def make_frame(data: Any = None, index: Any = None, columns: Any = None, dtype: 
         if columns is not None and len(columns):
             raise refuse("makes a frame of empty columns", "assign the columns one by one")
     else:
-        raise refuse(f"makes a frame from a {type(data).__name__} of computed values", "use a dict of columns")
+        raise refuse(
+            f"makes a frame from a {type(data).__name__} of computed values", "use a dict of columns"
+        )
     return made if dtype is None else made.astype(dtype)
 
 
@@ -74,11 +80,22 @@ def _from_dict(data: dict[Any, Any], index: Any, columns: Any) -> DataFrame:
     real = pd.DataFrame(arrays, index=labels if labels is not None or lengths else None, columns=columns)
     if lengths and len(real) not in lengths:
         raise refuse("makes a frame of columns whose rows have different labels", LABELS)
-    cells = [as_column(data[label], real[label]) if label in data else Cell(Array(held(real[label]))) for label in real.columns]
+    cells = [
+        as_column(data[label], real[label]) if label in data else Cell(Array(held(real[label])))
+        for label in real.columns
+    ]
     return frame_of(real, cells)
 
 
-def concat(objs: Any, *, axis: Any = 0, join: str = "outer", ignore_index: bool = False, keys: Any = None, **kwargs: Any) -> Any:
+def concat(
+    objs: Any,
+    *,
+    axis: Any = 0,
+    join: str = "outer",
+    ignore_index: bool = False,
+    keys: Any = None,
+    **kwargs: Any,
+) -> Any:
     """``pandas.concat`` of columns side by side."""
     if not is_traced(list(objs.values()) if isinstance(objs, dict) else list(objs)):
         return pd.concat(objs, axis=axis, join=join, ignore_index=ignore_index, keys=keys, **kwargs)
@@ -90,7 +107,9 @@ def concat(objs: Any, *, axis: Any = 0, join: str = "outer", ignore_index: bool 
     rows = {len(o) for o in items}
     if len(rows) > 1:
         raise refuse("pandas.concat of tables of different row counts", "concatenate tables of the same rows")
-    real = pd.concat([concrete(o) for o in items], axis=1, join=join, ignore_index=ignore_index, keys=keys, **kwargs)
+    real = pd.concat(
+        [concrete(o) for o in items], axis=1, join=join, ignore_index=ignore_index, keys=keys, **kwargs
+    )
     if len(real) not in rows:
         raise refuse("pandas.concat of tables whose rows have different labels", LABELS)
     cells: list[Cell] = []
@@ -167,6 +186,12 @@ def _face(real: type, make: Callable[..., Any]) -> type:
     return _Face(real.__name__, (), {"real": real, "make": staticmethod(make), "__module__": real.__module__})
 
 
+def _cut(*args: Any, **kwargs: Any) -> Any:
+    from onnxtwin.exporters.pandas.cut import cut
+
+    return cut(*args, **kwargs)
+
+
 def _to_datetime(*args: Any, **kwargs: Any) -> Any:
     from onnxtwin.exporters.pandas.to_datetime import to_datetime
 
@@ -183,14 +208,14 @@ PANDAS: dict[str, Any] = {
     "notnull": _missing(True),
     "to_numeric": to_numeric,
     "to_datetime": _to_datetime,
+    "cut": _cut,
     **{
         name: _refused(name)
         for name in (
-            "merge", "merge_asof", "merge_ordered", "get_dummies", "from_dummies", "cut", "qcut", "crosstab", "pivot", "pivot_table", "melt", "wide_to_long", "unique",
+            "merge", "merge_asof", "merge_ordered", "get_dummies", "from_dummies", "qcut", "crosstab", "pivot", "pivot_table", "melt", "wide_to_long", "unique",
             "factorize", "to_timedelta", "lreshape", "date_range", "Categorical", "eval", "array",
         )
         if not isinstance(getattr(pd, name), type)
     },
 }  # fmt: skip
 """Name in the pandas module -> what traced code sees."""
-

@@ -18,14 +18,18 @@ from onnxtwin.exporters.array import Array, concrete, elementwise, encode, is_tr
 from onnxtwin.exporters.signature import MISSING_TOKEN, NAT
 from onnxtwin.exporters.strings import Engine
 from onnxtwin.exporters.tensor import STRING, element_type, graph_dtype
-from onnxtwin.exporters.trace import require_trace
+from onnxtwin.exporters.trace import agrees, require_trace
 
 Kind = Literal["number", "text", "time", "nullable", "category", "flags"]
 
 
 def is_nullable(dtype: Any) -> bool:
     """Whether ``dtype`` is one of pandas' nullable numbers or booleans."""
-    return isinstance(dtype, pd.api.extensions.ExtensionDtype) and hasattr(dtype, "numpy_dtype") and dtype.kind in "iufb"
+    return (
+        isinstance(dtype, pd.api.extensions.ExtensionDtype)
+        and hasattr(dtype, "numpy_dtype")
+        and dtype.kind in "iufb"
+    )
 
 
 def held(series: pd.Series) -> np.ndarray:
@@ -40,7 +44,9 @@ def held(series: pd.Series) -> np.ndarray:
     if isinstance(dtype, pd.StringDtype):
         return series.to_numpy(dtype=object)
     if not isinstance(dtype, np.dtype):
-        raise require_trace().unsupported(f"computes a column of dtype {dtype}", "use a numpy dtype, str, category or datetime64")
+        raise require_trace().unsupported(
+            f"computes a column of dtype {dtype}", "use a numpy dtype, str, category or datetime64"
+        )
     return series.to_numpy()
 
 
@@ -83,7 +89,8 @@ def adopt(real: pd.Series, array: Array, what: str) -> Array:
     values = held(real)
     if not _same(encode(values), encode(array.value)):
         raise require_trace().unsupported(
-            f"pandas answers {what} unlike numpy on the same values", "compute it on .to_numpy(), or avoid the special values"
+            f"pandas answers {what} unlike numpy on the same values",
+            "compute it on .to_numpy(), or avoid the special values",
         )
     if array.is_constant:
         return Array(values)
@@ -94,13 +101,13 @@ def adopt(real: pd.Series, array: Array, what: str) -> Array:
 
 
 def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    """The same values; of floats, whose order of additions may differ, within the trace's own tolerance."""
     if a.shape != b.shape:
         return False
     if (a.dtype.kind == "U") != (b.dtype.kind == "U"):
         return a.size == 0
-    if a.dtype.kind == "f" or b.dtype.kind == "f":
-        return bool(np.array_equal(np.asarray(a, float), np.asarray(b, float), equal_nan=True))
-    return bool(np.array_equal(a, b))
+    floats = "f" in (a.dtype.kind, b.dtype.kind)
+    return agrees(a.astype(float), b.astype(float)) if floats else bool(np.array_equal(a, b))
 
 
 def missing_values(array: Array) -> Array:
@@ -110,7 +117,9 @@ def missing_values(array: Array) -> Array:
     kind = array.tensor.dtype
     real = np.asarray(pd.isna(array.value))
     if kind == STRING:
-        return elementwise("isna", real, lambda x: op.equal(x, op.const(np.array(MISSING_TOKEN))), [array], [None])
+        return elementwise(
+            "isna", real, lambda x: op.equal(x, op.const(np.array(MISSING_TOKEN))), [array], [None]
+        )
     if array.dtype.kind in "mM":
         return elementwise("isna", real, lambda x: op.equal(x, op.const(np.int64(NAT))), [array], [None])
     if kind.kind == "f":
@@ -156,14 +165,20 @@ def _time_scalar(value: Any, dtype: Any) -> Any:
     """A timestamp or duration, as pandas reads it beside a column of ``dtype``; None if it is neither."""
     if pd.isna(value):
         return np.array("NaT", dtype=f"{dtype.kind}8[{np.datetime_data(getattr(dtype, 'base', dtype))[0]}]")
-    if isinstance(value, (timedelta, np.timedelta64, pd.offsets.Tick)) or dtype.kind == "m" and isinstance(value, str):
+    if (
+        isinstance(value, (timedelta, np.timedelta64, pd.offsets.Tick))
+        or dtype.kind == "m"
+        and isinstance(value, str)
+    ):
         return pd.Timedelta(value).to_timedelta64()
     if isinstance(value, (datetime, np.datetime64, str)):
         moment = pd.Timestamp(value)
         zone = getattr(dtype, "tz", None)
         if moment.tzinfo is None and zone is not None and isinstance(value, str):
             moment = moment.tz_localize(zone)
-        return (moment.tz_convert("UTC").tz_localize(None) if moment.tzinfo is not None else moment).to_datetime64()
+        return (
+            moment.tz_convert("UTC").tz_localize(None) if moment.tzinfo is not None else moment
+        ).to_datetime64()
     return None
 
 
@@ -190,8 +205,3 @@ def rows_of(other: Any, rows: int) -> bool:
     """Whether ``other`` has one entry a row."""
     real = concrete(other)
     return isinstance(real, (np.ndarray, pd.Series, list, tuple)) and np.ndim(real) == 1 and len(real) == rows
-
-
-def has_float(var: Var) -> bool:
-    """Whether a graph value is floating."""
-    return element_type(var).kind == "f"

@@ -1,4 +1,4 @@
-"""Arithmetic, comparison and logic of traced columns, by the kind of column; pandas itself gives the values."""
+"""Arithmetic, comparison and logic of traced columns, by kind of column; pandas itself gives the values."""
 
 from __future__ import annotations
 
@@ -11,20 +11,28 @@ import pandas as pd
 import spox.opset.ai.onnx.v20 as op
 from spox import Var
 
+from onnxtwin.exporters import times
 from onnxtwin.exporters.array import Array, concrete, constant, elementwise
 from onnxtwin.exporters.domain import require_true
+from onnxtwin.exporters.pandas.categories import codes_array
 from onnxtwin.exporters.pandas.held import adopt, held, kind_of, missing_values, refuse, rows_of, scalar
 from onnxtwin.exporters.signature import MISSING_TOKEN
 
 UFUNCS: dict[str, np.ufunc] = {
-    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide, "floordiv": np.floor_divide,
-    "mod": np.remainder, "pow": np.power, "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal,
-    "gt": np.greater, "ge": np.greater_equal, "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide,
+    "floordiv": np.floor_divide, "mod": np.remainder, "pow": np.power,
+    "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal,
+    "gt": np.greater, "ge": np.greater_equal,
+    "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
 }  # fmt: skip
 """Name of the operator -> numpy's function."""
 
-NAMES = {u: n for n, u in UFUNCS.items()} | {np.logical_and: "and", np.logical_or: "or", np.logical_xor: "xor"}
-LABELS = "pass index=df.index to what you make, or reset_index(drop=True) on all of it: rows are joined by their labels"
+NAMES = {u: n for n, u in UFUNCS.items()} | {
+    np.logical_and: "and",
+    np.logical_or: "or",
+    np.logical_xor: "xor",
+}
+LABELS = "pass index=df.index, or reset_index(drop=True) on all of it: pandas joins rows by their labels"
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
 LOGIC = ("and", "or", "xor")
 
@@ -33,13 +41,8 @@ PYTHON: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def binary(name: str, left: Any, right: Any, method: Callable[[Any, Any], Any] | None = None) -> Any:
-    """``left <operator> right`` where at least one side is a traced Series; NotImplemented for frames.
-
-    Parameters
-    ----------
-    method : how pandas computes the value, if not by the operator.
-    """
+def binary(name: str, left: Any, right: Any) -> Any:
+    """``left <operator> right`` where at least one side is a traced Series; NotImplemented for frames."""
     from onnxtwin.exporters.pandas.frame import DataFrame
     from onnxtwin.exporters.pandas.series import Series
 
@@ -47,32 +50,50 @@ def binary(name: str, left: Any, right: Any, method: Callable[[Any, Any], Any] |
         return NotImplemented
     series: Series = left if type(left) is Series else right
     with np.errstate(all="ignore"):
-        real = (method or PYTHON[name])(concrete(left), concrete(right))
+        real = PYTHON[name](concrete(left), concrete(right))
     if not isinstance(real, pd.Series):
-        raise refuse(f"{name} of a column and {type(right).__name__} gives {type(real).__name__}", "combine columns with columns or scalars")
+        raise refuse(
+            f"{name} of a column and {type(right).__name__} gives {type(real).__name__}",
+            "combine columns with columns or scalars",
+        )
     if len(real) != len(series.value):
         raise refuse("combines columns whose rows have different labels", LABELS)
     sides = [side_of(left, series), side_of(right, series)]
     kinds = {_kind(left, sides[0], series), _kind(right, sides[1], series)} - {"scalar"}
-    if name == "add" and {getattr(type(s), "__onnxtwin_series__", False) and s.value.dtype for s in (left, right)} >= {np.dtype(object), _str()}:
-        raise refuse("combines a column of dtype object with one of dtype str, for which pandas looks at the rows", "convert one with astype")
-    if kinds & {"category", "nullable", "flags"}:
-        made = _special(name, kinds, left, right, sides, real)
-    elif kinds == {"text"}:
-        made = _text(name, sides, real)
-    elif "text" in kinds:
-        made = _unlike(name, real)
-    elif "time" in kinds:
-        if name == "floordiv" and real.dtype.kind in "iu" and not (_whole(left) and _whole(right)):
-            real = real.astype("float64")
-        made = _time(name, left, right, sides, real)
-    else:
-        made, real = _number(name, sides, real)
-    return Series(real, adopt(real, made, f"{name} of columns"), whole=_whole(left) and _whole(right) and name in ("add", *COMPARISONS))
+    whole = _whole(left) and _whole(right)
+    made, real = _computed(name, kinds, (left, right), sides, real, whole)
+    return Series(real, adopt(real, made, f"{name} of columns"), whole=whole and name in ("add", *COMPARISONS))
 
 
-def _str() -> Any:
-    return pd.Series(["a"]).dtype
+def _computed(
+    name: str, kinds: set[str], operands: tuple[Any, Any], sides: list[Array], real: pd.Series, whole: bool
+) -> tuple[Array, pd.Series]:
+    """The answer's array, and pandas' answer in the dtype of every batch."""
+    if "category" in kinds:
+        return _category(name, operands, sides, real), real
+    if "flags" in kinds:
+        return _flags(name, sides), real
+    if "nullable" in kinds:
+        return _nullable(name, sides, real), real
+    if kinds == {"text"}:
+        _require_one_dtype(name, operands)
+        return _text(name, sides, real), real
+    if "text" in kinds:
+        return _unlike(name, real), real
+    if "time" in kinds:
+        # A whole number of durations has no place for a missing one.
+        real = real if whole or real.dtype.kind not in "iu" else real.astype("float64")
+        return times.apply(UFUNCS[name], sides, held(real)), real
+    return _number(name, sides, real)
+
+
+def _require_one_dtype(name: str, operands: tuple[Any, Any]) -> None:
+    dtypes = {type(o.value.dtype) for o in operands if hasattr(type(o), "__onnxtwin_series__")}
+    if name == "add" and len(dtypes) > 1:
+        raise refuse(
+            "joins text of dtype object and of dtype str, for which pandas looks at the rows",
+            "convert one with astype",
+        )
 
 
 def _whole(side: Any) -> bool:
@@ -87,7 +108,10 @@ def side_of(other: Any, like: Any) -> Array:
         return Array(held(other))
     if isinstance(other, (np.ndarray, list, tuple)) and np.ndim(concrete(other)) > 0:
         if not rows_of(other, len(like.value)):
-            raise refuse("combines a column with values that are not one a row", "combine columns with columns or scalars")
+            raise refuse(
+                "combines a column with values that are not one a row",
+                "combine columns with columns or scalars",
+            )
         made = constant(other)
         return Array(held(pd.Series(made.value))) if made.is_constant else made
     if isinstance(other, np.ndarray) and type(other) is Array:
@@ -108,20 +132,21 @@ def _kind(other: Any, side: Array, series: Any) -> str:
     return kind_of(pd.Series(side.value), side)
 
 
-def number(ufunc: np.ufunc, *sides: Array) -> Array:
-    """One ufunc on held numbers."""
-    with np.errstate(all="ignore"):
-        return ufunc(*sides)  # type: ignore[no-any-return]
-
-
 def _number(name: str, sides: list[Array], real: pd.Series) -> tuple[Array, pd.Series]:
-    left, right = sides
+    right = sides[1]
     integers = all(s.dtype.kind in "iub" for s in sides)
     if name in ("floordiv", "mod") and integers and not (right.is_constant and np.all(right.value != 0)):
-        return _by_zero(name, left, right, real)
-    weak = [s.value[()].item() if s.is_constant and s.ndim == 0 and s.dtype in (np.int64, np.float64) else s for s in sides]
+        return _by_zero(name, sides[0], right, real)
+    return _promoted(name, sides, real), real
+
+
+def _promoted(name: str, sides: list[Array], real: pd.Series) -> Array:
+    """A scalar takes part as Python's or as numpy's own number, whichever gives pandas' dtype."""
+    plain = [s.value[()].item() if s.is_constant and s.ndim == 0 else s for s in sides]
     with np.errstate(all="ignore"):
-        return PYTHON[name](*weak), real
+        answers = (PYTHON[name](*(concrete(s) for s in some)) for some in (plain, sides))
+        as_pandas = [np.asarray(answer).dtype == real.dtype for answer in answers]
+        return PYTHON[name](*(plain if as_pandas[0] or not as_pandas[1] else sides))  # type: ignore[no-any-return]
 
 
 def _by_zero(name: str, left: Array, right: Array, real: pd.Series) -> tuple[Array, pd.Series]:
@@ -137,11 +162,12 @@ def _by_zero(name: str, left: Array, right: Array, real: pd.Series) -> tuple[Arr
 
 
 def _text(name: str, sides: list[Array], real: pd.Series) -> Array:
-
-
     for side in sides:
         if side.is_constant and any(v == MISSING_TOKEN for v in side.value.reshape(-1).tolist()):
-            raise refuse(f"compares with {MISSING_TOKEN!r}, the token that stands for a missing text", "use another text")
+            raise refuse(
+                f"compares with {MISSING_TOKEN!r}, the token that stands for a missing text",
+                "use another text",
+            )
     missing = _any_missing(sides)
     if name in ("eq", "ne"):
 
@@ -176,67 +202,62 @@ def _unlike(name: str, real: pd.Series) -> Array:
     return Array(held(real))
 
 
-def _time(name: str, left: Any, right: Any, sides: list[Array], real: pd.Series) -> Array:
-    from onnxtwin.exporters import times
-
-    return times.apply(UFUNCS[name], sides, held(real))
-
-
-def _special(name: str, kinds: set[str], left: Any, right: Any, sides: list[Array], real: pd.Series) -> Array:
-    if "category" in kinds:
-        return _category(name, left, right, sides, real)
-    if "flags" in kinds:
-        return _flags(name, sides, real)
-    return _nullable(name, sides, real)
-
-
-def _category(name: str, left: Any, right: Any, sides: list[Array], real: pd.Series) -> Array:
-    from onnxtwin.exporters.pandas.categories import codes_array
-
-    if name in ("eq", "ne"):
-        text = any(s.value.dtype.kind == "O" for s in sides if not s.is_constant)
-        if text and all(s.value.dtype.kind == "O" for s in sides):
-            return _text(name, sides, real)
-        return _unlike(name, real) if text else number(UFUNCS[name], *sides)
+def _category(name: str, operands: tuple[Any, Any], sides: list[Array], real: pd.Series) -> Array:
     if name not in COMPARISONS:
         raise refuse(f"operator {name!r} on categories is not supported", "use .astype(str) or .cat.codes first")
-    dtype = next(s.value.dtype for s in (left, right) if hasattr(type(s), "__onnxtwin_series__") and s.kind == "category")
+    if name in ("eq", "ne"):
+        texts = {s.value.dtype.kind == "O" for s in sides}
+        if texts == {True}:
+            return _text(name, sides, real)
+        return _unlike(name, real) if True in texts else UFUNCS[name](*sides)
+    kinds = [getattr(o, "kind", "") if hasattr(type(o), "__onnxtwin_series__") else "" for o in operands]
+    dtype = operands[kinds.index("category")].dtype
     codes = [codes_array(s, dtype) for s in sides]
     known = np.logical_and(np.not_equal(codes[0], -1), np.not_equal(codes[1], -1))
-    return np.logical_and(UFUNCS[name](*codes), known)
+    return np.logical_and(UFUNCS[name](*codes), known)  # type: ignore[no-any-return]
 
 
-def _flags(name: str, sides: list[Array], real: pd.Series) -> Array:
-    """Objects that are True, False or missing: equality only; pandas' logic on them depends on the batch."""
+def _flags(name: str, sides: list[Array]) -> Array:
+    """Objects that are True, False or missing: equality only, pandas' logic on them depends on the batch."""
     if name not in ("eq", "ne"):
-        raise refuse(f"operator {name!r} on an object column of booleans with missing values", "use fillna(False).astype(bool) first")
-    return number(UFUNCS[name], *(_as_float(s) for s in sides))
+        raise refuse(
+            f"operator {name!r} on an object column of booleans with missing values",
+            "use fillna(False).astype(bool) first",
+        )
+    return UFUNCS[name](*(_as_float(s) for s in sides))  # type: ignore[no-any-return]
 
 
 def _as_float(side: Array) -> Array:
     """A held column of objects as its float64 graph value, missing as NaN."""
     if side.value.dtype.kind != "O":
         return side
-    values = np.array([np.nan if pd.isna(v) else float(v) for v in side.value.reshape(-1)]).reshape(side.shape)
+    values = np.array([np.nan if pd.isna(v) else float(v) for v in side.value.reshape(-1)]).reshape(
+        side.shape
+    )
     return Array(values) if side.is_constant else Array(values, side.tensor)
 
 
 def _nullable(name: str, sides: list[Array], real: pd.Series) -> Array:
     """Nullable numbers: NaN stands for pandas.NA, which every operation but Kleene logic hands on."""
-    sides = [Array(s.value.astype(np.float64), None if s.is_constant else s.astype(np.float64).tensor) for s in sides]
+    sides = [
+        Array(s.value.astype(np.float64), None if s.is_constant else s.astype(np.float64).tensor)
+        for s in sides
+    ]
     if name in COMPARISONS:
         gone = np.logical_or(np.isnan(sides[0]), np.isnan(sides[1]))
-        return np.where(gone, np.nan, number(UFUNCS[name], *sides).astype(np.float64))
+        return np.where(gone, np.nan, UFUNCS[name](*sides).astype(np.float64))
     if name in ("and", "or") and str(real.dtype) == "boolean":
         return _kleene(name, *sides)
     if name not in ("add", "sub", "mul", "truediv"):
         raise refuse(f"operator {name!r} on nullable numbers", "use astype('float64') first")
     if str(real.dtype) not in ("Float64", "Int64"):
         raise refuse(f"computes in {real.dtype}", "use Int64 or Float64")
-    made = number(UFUNCS[name], *sides)
+    made = UFUNCS[name](*sides)
     if str(real.dtype) == "Int64":
         # The graph holds nullable integers as float64, which is exact up to 2**53 only.
-        require_true(np.logical_not(np.greater(np.abs(made), 2.0**53)), "a nullable integer exceeds 2**53 here")
+        require_true(
+            np.logical_not(np.greater(np.abs(made), 2.0**53)), "a nullable integer exceeds 2**53 here"
+        )
     return made
 
 
@@ -255,14 +276,16 @@ def unary(name: str, series: Any) -> Any:
     real = function(series.value)
     if name == "pos":
         return series.copy()
-    if series.kind == "nullable":
-        made = 1.0 - series.held if name == "invert" else {"neg": np.negative, "abs": np.abs}[name](series.held)
+    if series.kind == "nullable" and name != "invert":
+        made = {"neg": np.negative, "abs": np.abs}[name](series.held)
+    elif str(series.value.dtype) == "boolean":
+        made = np.subtract(1.0, series.held)
     elif series.kind == "time" and series.value.dtype.kind == "m":
-        from onnxtwin.exporters import times
-
         made = times.apply({"neg": np.negative, "abs": np.absolute}[name], [series.held], held(real))
     elif series.kind == "number":
         made = {"neg": np.negative, "invert": np.invert, "abs": np.abs}[name](series.held)
     else:
-        raise refuse(f"operator {name!r} on a column of {series.value.dtype}", "use fillna and astype(bool) first")
+        raise refuse(
+            f"operator {name!r} on a column of {series.value.dtype}", "use fillna and astype(bool) first"
+        )
     return Series(real, adopt(real, made, name), whole=series.whole)

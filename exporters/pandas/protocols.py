@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from onnxtwin.exporters.array import Array, concrete, constant
+from onnxtwin.exporters.array import concrete, constant
 from onnxtwin.exporters.pandas import operators
 from onnxtwin.exporters.pandas.held import held, refuse
 
@@ -30,7 +30,8 @@ def as_array(value: Any) -> Any:
     """Traced pandas objects as Arrays, containers included."""
     if getattr(value, "kind", "") == "flags" and hasattr(type(value), "__onnxtwin_series__"):
         raise refuse(
-            "a numpy function of an object column of booleans with missing values", "use fillna(False).astype(bool) first"
+            "a numpy function of an object column of booleans with missing values",
+            "use fillna(False).astype(bool) first",
         )
     if hasattr(type(value), "__onnxtwin_array__"):
         return value.__onnxtwin_array__()
@@ -55,7 +56,9 @@ def apply_function(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
     if is_pandas and func in _REDUCTIONS:
         axis = kwargs.pop("axis", args[1] if len(args) > 1 else None)
         kwargs.pop("out", None)
-        return getattr(first, _REDUCTIONS[func])(axis=axis, **({"ddof": 0} if func in (np.std, np.var) and "ddof" not in kwargs else {}), **kwargs)
+        return getattr(first, _REDUCTIONS[func])(
+            axis=axis, **({"ddof": 0} if func in (np.std, np.var) and "ddof" not in kwargs else {}), **kwargs
+        )
     if func in (np.shape, np.ndim, np.size):
         return func(concrete(first), *args[1:], **kwargs)
     return functions.apply_function(func, as_array(args), as_array(kwargs))
@@ -69,7 +72,9 @@ def series_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: 
     if any(type(x) is DataFrame for x in inputs):
         return NotImplemented
     if method == "reduce":
-        raise refuse(f"numpy.{ufunc.__name__}.reduce over the rows", "compute it when fitting and keep it on self")
+        raise refuse(
+            f"numpy.{ufunc.__name__}.reduce over the rows", "compute it when fitting and keep it on self"
+        )
     if method != "__call__" or kwargs:
         arrays = as_array(inputs)
         return getattr(ufunc, method)(*arrays, **as_array(kwargs))
@@ -83,10 +88,17 @@ def series_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: 
             raise refuse(f"numpy.{ufunc.__name__} of a column of {x.dtype}", "convert it with astype first")
     with np.errstate(all="ignore"):
         real = ufunc(*(concrete(x) for x in inputs))
-        made = ufunc(*(constant(x.held) if type(x) is Series else held(x) if isinstance(x, pd.Series) else x for x in inputs))
+        made = ufunc(
+            *(
+                constant(x.held) if type(x) is Series else held(x) if isinstance(x, pd.Series) else x
+                for x in inputs
+            )
+        )
     if isinstance(real, tuple):
         raise refuse(f"numpy.{ufunc.__name__}, which gives two answers", "use functions with one answer")
-    return first.made(real, made, what=f"numpy.{ufunc.__name__}", whole=first.whole and real.dtype.kind in "iub")
+    return first.made(
+        real, made, what=f"numpy.{ufunc.__name__}", whole=first.whole and real.dtype.kind in "iub"
+    )
 
 
 _UNARY = {np.negative: "neg", np.absolute: "abs", np.invert: "invert", np.logical_not: "invert"}
@@ -102,9 +114,17 @@ def frame_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
 
     if method == "reduce":
         axis = kwargs.get("axis", 0)
-        name = {np.add: "sum", np.maximum: "max", np.minimum: "min", np.logical_and: "all", np.logical_or: "any"}.get(ufunc)
+        name = {
+            np.add: "sum",
+            np.maximum: "max",
+            np.minimum: "min",
+            np.logical_and: "all",
+            np.logical_or: "any",
+        }.get(ufunc)
         if name is None:
-            raise refuse(f"numpy.{ufunc.__name__}.reduce of a frame", "use the DataFrame's own method with axis=1")
+            raise refuse(
+                f"numpy.{ufunc.__name__}.reduce of a frame", "use the DataFrame's own method with axis=1"
+            )
         return getattr(inputs[0], name)(axis=axis)
     if method != "__call__" or kwargs:
         return getattr(ufunc, method)(*as_array(inputs), **as_array(kwargs))
@@ -121,5 +141,3 @@ def frame_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
     from onnxtwin.exporters.pandas.frame_operators import columnwise
 
     return columnwise(lambda *columns: ufunc(*columns), inputs, frames[0])
-
-

@@ -23,4 +23,6 @@ _WAYS = {
 
 def way_out(name: str) -> str:
     """What to do instead of ``name``."""
-    return _WAYS.get(name, "compute the same with operators, np.where, map with a dict, isin, fillna, .str or .dt")
+    return _WAYS.get(
+        name, "compute the same with operators, np.where, map with a dict, isin, fillna, .str or .dt"
+    )

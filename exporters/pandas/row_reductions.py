@@ -12,14 +12,20 @@ from onnxtwin.exporters.pandas.frame import column_at
 from onnxtwin.exporters.pandas.held import held, refuse
 
 
-def reduce_row(name: str, frame: Any, real: pd.Series, skipna: bool, kwargs: dict[str, Any]) -> tuple[Array, pd.Series]:
+def reduce_row(
+    name: str, frame: Any, real: pd.Series, skipna: bool, kwargs: dict[str, Any]
+) -> tuple[Array, pd.Series]:
     """The reduction's array, and pandas' answer in the dtype of every batch."""
     kinds = {column_at(frame, i).kind for i in range(len(frame._twin_cells))}
     if kinds - {"number"}:
-        raise refuse(f"{name}(axis=1) of columns that are not all numbers", "choose the numeric columns first")
+        raise refuse(
+            f"{name}(axis=1) of columns that are not all numbers", "choose the numeric columns first"
+        )
     matrix = frame.__onnxtwin_array__()
     if matrix.dtype.kind == "O":
-        common = np.result_type(*(held(frame._twin_value.iloc[:, i]).dtype for i in range(len(frame._twin_cells))))
+        common = np.result_type(
+            *(held(frame._twin_value.iloc[:, i]).dtype for i in range(len(frame._twin_cells)))
+        )
         matrix = matrix.astype(np.float64 if common.kind != "b" else bool)
     floats = matrix.dtype.kind == "f"
     if name in ("any", "all"):

@@ -56,19 +56,28 @@ class RowIndex:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or not hasattr(self.value, name):
             raise AttributeError(f"'Index' object has no attribute {name!r}")
-        raise refuse(f"reads the row labels (index.{name})", "do not compute with the index: make it a column before the pipeline")
+        raise refuse(
+            f"reads the row labels (index.{name})",
+            "do not compute with the index: make it a column before the pipeline",
+        )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        raise refuse("reads the row labels", "do not compute with the index: make it a column before the pipeline")
+        raise refuse(
+            "reads the row labels", "do not compute with the index: make it a column before the pipeline"
+        )
 
     def __iter__(self) -> Any:
         raise refuse("iterates over the row labels", "compute on whole columns instead of looping over rows")
 
     def __getitem__(self, key: Any) -> Any:
-        raise refuse("reads the row labels", "do not compute with the index: make it a column before the pipeline")
+        raise refuse(
+            "reads the row labels", "do not compute with the index: make it a column before the pipeline"
+        )
 
     def __eq__(self, other: object) -> Any:
-        raise refuse("compares the row labels", "do not compute with the index: make it a column before the pipeline")
+        raise refuse(
+            "compares the row labels", "do not compute with the index: make it a column before the pipeline"
+        )
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -76,6 +85,8 @@ class RowIndex:
 def relabelled(value: Any, labels: Any) -> Any:
     """A real column or frame with the row labels of another, or the default ones."""
     real = labels.value if type(labels) is RowIndex else labels
-    if type(labels) is not RowIndex and not (isinstance(real, pd.RangeIndex) and real.equals(pd.RangeIndex(len(value)))):
+    if type(labels) is not RowIndex and not (
+        isinstance(real, pd.RangeIndex) and real.equals(pd.RangeIndex(len(value)))
+    ):
         raise refuse("gives the rows labels of its own", "leave the index as it is: a graph has none")
     return value.set_axis(real, axis=0)

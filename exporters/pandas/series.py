@@ -17,6 +17,7 @@ from onnxtwin.exporters.pandas.held import Kind, adopt, kind_of, missing_values,
 from onnxtwin.exporters.pandas.refusals import way_out
 from onnxtwin.exporters.pandas.rows import RowIndex, relabelled
 
+
 class Series:
     """A column whose operations are recorded.
 
@@ -91,7 +92,10 @@ class Series:
     # ---- what would need the rows ------------------------------------------------------------
 
     def __bool__(self) -> bool:
-        raise refuse("branches on the values of a column", "use np.where, Series.where or a boolean mask instead of if, and, or, not")
+        raise refuse(
+            "branches on the values of a column",
+            "use np.where, Series.where or a boolean mask instead of if, and, or, not",
+        )
 
     def __iter__(self) -> Iterator[Any]:
         raise refuse("iterates over the rows", "compute on whole columns instead of looping over rows")
@@ -103,7 +107,12 @@ class Series:
         return len(self.value)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name in Series.__slots__ or not hasattr(pd.Series, name) or name == "sparse":
+        if (
+            name.startswith("__")
+            or name in Series.__slots__
+            or not hasattr(pd.Series, name)
+            or name == "sparse"
+        ):
             raise AttributeError(f"'Series' object has no attribute {name!r}")
         raise refuse(f"Series.{name} is not supported in a traced method", way_out(name))
 
@@ -182,9 +191,14 @@ class Series:
 
         return frame_of(self.value.to_frame(name), [Cell.of(self)])
 
-    def reset_index(self, level: Any = None, *, drop: bool = False, name: Any = None, inplace: bool = False) -> Any:
+    def reset_index(
+        self, level: Any = None, *, drop: bool = False, name: Any = None, inplace: bool = False
+    ) -> Any:
         if not drop or level is not None or inplace:
-            raise refuse("turns the row labels into a column", "reset_index(drop=True), or leave the index: a graph has none")
+            raise refuse(
+                "turns the row labels into a column",
+                "reset_index(drop=True), or leave the index: a graph has none",
+            )
         return Series(self.value.reset_index(drop=True), self.held, whole=self._whole)
 
     def pipe(self, func: Any, *args: Any, **kwargs: Any) -> Any:
@@ -214,7 +228,10 @@ class Series:
     def __getitem__(self, key: Any) -> Any:
         if key is Ellipsis or isinstance(key, slice) and key == slice(None):
             return self.copy()
-        raise refuse("chooses rows of a column: how many they are would depend on the rows", "use where, mask or np.where on the whole column")
+        raise refuse(
+            "chooses rows of a column: how many they are would depend on the rows",
+            "use where, mask or np.where on the whole column",
+        )
 
     def __setitem__(self, key: Any, value: Any) -> None:
         from onnxtwin.exporters.pandas.writing import write_series
@@ -302,5 +319,3 @@ def install() -> None:
             setattr(Series, f"__r{name}__", backward)
     for name, function in elementwise.METHODS.items():
         setattr(Series, name, function)
-
-

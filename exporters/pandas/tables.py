@@ -16,9 +16,10 @@ from spox import Var
 
 from onnxtwin.exporters import lookups
 from onnxtwin.exporters.array import Array, elementwise, encode, is_missing
-from onnxtwin.exporters.pandas.held import held, is_nullable, kind_is_text, pick, refuse
+from onnxtwin.exporters.functions import choose
+from onnxtwin.exporters.pandas.held import held, is_nullable, kind_is_text, refuse
 from onnxtwin.exporters.signature import MISSING_TOKEN
-from onnxtwin.exporters.tensor import STRING, cast
+from onnxtwin.exporters.tensor import STRING, cast, element_type
 
 
 def keys_for(series: Any, keys: Iterable[Any]) -> pd.Series:
@@ -29,12 +30,25 @@ def keys_for(series: Any, keys: Iterable[Any]) -> pd.Series:
     if kind_is_text(dtype) and series.kind != "flags":
         found = list(dict.fromkeys(k for k in keys if isinstance(k, str)))
         if MISSING_TOKEN in found:
-            raise refuse(f"looks up {MISSING_TOKEN!r}, the token that stands for a missing text", "use another text")
+            raise refuse(
+                f"looks up {MISSING_TOKEN!r}, the token that stands for a missing text", "use another text"
+            )
         return pd.Series(found, dtype=object if isinstance(dtype, pd.CategoricalDtype) else dtype)
     if series.kind == "flags":
-        raise refuse("looks up an object column of booleans with missing values", "use fillna(False).astype(bool) first")
-    numbers = [k for k in keys if isinstance(k, (bool, int, float, np.bool_, np.integer, np.floating)) and not is_missing(k)]
-    kind = getattr(dtype, "numpy_dtype", dtype) if not isinstance(dtype, pd.CategoricalDtype) else np.dtype(np.float64)
+        raise refuse(
+            "looks up an object column of booleans with missing values",
+            "use fillna(False).astype(bool) first",
+        )
+    numbers = [
+        k
+        for k in keys
+        if isinstance(k, (bool, int, float, np.bool_, np.integer, np.floating)) and not is_missing(k)
+    ]
+    kind = (
+        getattr(dtype, "numpy_dtype", dtype)
+        if not isinstance(dtype, pd.CategoricalDtype)
+        else np.dtype(np.float64)
+    )
     fitting = [k for k in numbers if _fits(k, kind)]
     return pd.Series(np.array(list(dict.fromkeys(kind.type(k) for k in fitting)), dtype=kind))
 
@@ -50,7 +64,13 @@ def _fits(key: Any, kind: np.dtype) -> bool:
 def in_dtype(values: pd.Series, series: Any) -> pd.Series:
     """Keys as a column of the very dtype of ``series``."""
     dtype: Any = series.value.dtype
-    return values.astype(object if isinstance(dtype, pd.CategoricalDtype) and kind_is_text(dtype) else "float64" if isinstance(dtype, pd.CategoricalDtype) else dtype)
+    return values.astype(
+        object
+        if isinstance(dtype, pd.CategoricalDtype) and kind_is_text(dtype)
+        else "float64"
+        if isinstance(dtype, pd.CategoricalDtype)
+        else dtype
+    )
 
 
 def unknown_key(series: Any, keys: pd.Series) -> Any:
@@ -89,7 +109,11 @@ def _graph_key(value: Any) -> Any:
 def flags_of(series: Any, test: Callable[[pd.Series], pd.Series], keys: Iterable[Any], what: str) -> Array:
     """A yes-or-no question that pandas answers through ``test``, True for some of ``keys`` only."""
     candidates = keys_for(series, keys)
-    yes = [k for k, hit in zip(candidates.tolist(), test(in_dtype(candidates, series)).tolist(), strict=True) if hit]
+    yes = [
+        k
+        for k, hit in zip(candidates.tolist(), test(in_dtype(candidates, series)).tolist(), strict=True)
+        if hit
+    ]
     gone = missing_column(series)
     if gone is not None and bool(test(gone).iloc[0]):
         yes.append(MISSING_TOKEN if _is_text(series) else np.nan)
@@ -99,14 +123,16 @@ def flags_of(series: Any, test: Callable[[pd.Series], pd.Series], keys: Iterable
 
 def contains(x: Var, values: list[Any]) -> Var:
     """Membership: a few comparisons, or a look-up."""
-    from onnxtwin.exporters.tensor import element_type
-
     if not values or len(values) > 4 or element_type(x) == STRING and len(values) > 2:
         return lookups.isin(x, values)
     result: Var | None = None
     for value in values:
         kind = element_type(x)
-        hit = op.isnan(x) if value != value else op.equal(x, op.const(np.array(value, np.str_ if kind == STRING else kind)))
+        hit = (
+            op.isnan(x)
+            if value != value
+            else op.equal(x, op.const(np.array(value, np.str_ if kind == STRING else kind)))
+        )
         result = hit if result is None else op.or_(result, hit)
     assert result is not None
     return result
@@ -124,7 +150,9 @@ def _key_dtype(series: Any) -> np.dtype | None:
     return np.dtype(np.float64) if series.held.dtype.kind == "f" else np.dtype(np.int64)
 
 
-def mapped(series: Any, method: Callable[[pd.Series], pd.Series], keys: Iterable[Any], what: str) -> tuple[pd.Series, Array]:
+def mapped(
+    series: Any, method: Callable[[pd.Series], pd.Series], keys: Iterable[Any], what: str
+) -> tuple[pd.Series, Array]:
     """A column looked up in a table: pandas' answer, widened to hold the answer for values unknown to the sample."""
     candidates = keys_for(series, keys)
     answers = method(in_dtype(candidates, series)).tolist() if len(candidates) else []
@@ -146,7 +174,11 @@ def widened(real: pd.Series, possible: list[Any], what: str) -> pd.Series:
     if not present:
         return pd.Series(np.full(len(real), np.nan), index=real.index, name=real.name)
     if all(isinstance(v, str) for v in present):
-        return real if kind_is_text(real.dtype) or isinstance(real.dtype, pd.CategoricalDtype) else real.astype("str")
+        return (
+            real
+            if kind_is_text(real.dtype) or isinstance(real.dtype, pd.CategoricalDtype)
+            else real.astype("str")
+        )
     if any(isinstance(v, str) for v in present):
         raise refuse(f"{what} gives text for some values and numbers for others", "give all values one type")
     if isinstance(real.dtype, pd.CategoricalDtype) or is_nullable(real.dtype):
@@ -154,14 +186,18 @@ def widened(real: pd.Series, possible: list[Any], what: str) -> pd.Series:
     if all(isinstance(v, (bool, np.bool_)) for v in present):
         return real.astype(object) if some_missing and present else real
     if any(isinstance(v, (bool, np.bool_)) for v in present):
-        raise refuse(f"{what} gives booleans for some values and numbers for others", "give all values one type")
+        raise refuse(
+            f"{what} gives booleans for some values and numbers for others", "give all values one type"
+        )
     whole = all(isinstance(v, (int, np.integer)) for v in present) and not some_missing
     if whole and present:
         return real if real.dtype.kind in "iu" else real.astype(np.int64)
     return real if real.dtype.kind == "f" else real.astype("float64")
 
 
-def lookup(series: Any, table: dict[Any, Any], default: Any, missing: Any, real: np.ndarray, what: str) -> Array:
+def lookup(
+    series: Any, table: dict[Any, Any], default: Any, missing: Any, real: np.ndarray, what: str
+) -> Array:
     """``table.get(x, default)``, ``missing`` where ``x`` is; answers encoded as the graph holds them."""
     text = _is_text(series)
     if real.dtype.kind == "f" and all(is_missing(v) for v in (*table.values(), default, missing)):
@@ -183,7 +219,11 @@ def lookup(series: Any, table: dict[Any, Any], default: Any, missing: Any, real:
 
     def build(x: Var) -> Var:
         found = lookups.lookup(x, keys, values, _encoded(default, stored))
-        return found if stored == STRING else cast(found, np.dtype(np.bool_) if real.dtype.kind == "b" else stored)
+        return (
+            found
+            if stored == STRING
+            else cast(found, np.dtype(np.bool_) if real.dtype.kind == "b" else stored)
+        )
 
     return elementwise(what, real, build, [series.held], [kind])
 
@@ -208,44 +248,41 @@ def _equal(a: Any, b: Any) -> bool:
     return is_missing(a) and is_missing(b) or bool(a == b)
 
 
-def replaced(series: Any, method: Callable[[pd.Series], pd.Series], keys: list[Any], what: str) -> tuple[pd.Series, Array]:
+def replaced(
+    series: Any, method: Callable[[pd.Series], pd.Series], keys: Iterable[Any], what: str
+) -> tuple[pd.Series, Array]:
     """A column in which some values are replaced and all others stay."""
     candidates = keys_for(series, keys)
     answers = method(in_dtype(candidates, series)).tolist() if len(candidates) else []
-    changed = {k: v for k, v in zip(candidates.tolist(), answers, strict=True) if not _equal(k, v) or type(k) is not type(v)}
+    pairs = zip(candidates.tolist(), answers, strict=True)
+    changed = {k: v for k, v in pairs if type(k) is not type(v) or not _equal(k, v)}
     gone = missing_column(series)
-    filler = None
-    if gone is not None:
-        after = method(gone)
-        filler = after.tolist()[0] if not bool(after.isna().iloc[0]) else None
-    plain = method(series.value)
-    own: list[Any] = [] if filler is not None or gone is None else [np.nan]
-    other: Any = "" if _is_text(series) else series.held.value[:1].tolist()[0] if len(series.held.value) and series.held.dtype.kind in "iub" else 0.5
-    real = widened(plain, [*changed.values(), *([] if filler is None else [filler]), *own, other], what)
-    result = held(real)
-    array = series.held
-    if not changed and filler is None:
-        return plain, array
-    if changed:
-        hit = elementwise(f"{what} hit", np.array([not is_missing(v) and v in changed for v in array.value.tolist()], bool), lambda x: contains(x, list(changed)), [array], [_key_dtype(series)])
-        if len(changed) == 1:
-            new: Any = Array(_held_scalar(next(iter(changed.values())), result))
-        else:
-            raw = [changed.get(v, np.nan) if not is_missing(v) else np.nan for v in array.value.tolist()]
-            looked = np.array(raw, dtype=object) if result.dtype.kind == "O" else np.array(raw, dtype=float)
-            new = lookup(series, changed, np.nan if result.dtype.kind != "O" else None, np.nan, looked, what)
-        after_hits = np.where(hit.value, new.value, _as(array.value, result)) if result.dtype.kind != "O" else np.array([n if h else o for h, n, o in zip(hit.value, np.broadcast_to(new.value, hit.shape), array.value, strict=True)], dtype=object)
-        array = pick(hit, new, array, after_hits.astype(result.dtype) if filler is None and result.dtype.kind in "iub" else after_hits)
-    if filler is not None:
-        from onnxtwin.exporters.pandas.held import missing_values
+    filler = np.nan if gone is None else method(gone).tolist()[0]
+    if not changed and is_missing(filler):
+        return method(series.value), series.held
+    kept: Any = "" if _is_text(series) else {"b": True, "f": 0.5}.get(series.held.dtype.kind, 0)
+    possible = [*changed.values(), kept, *([] if gone is None else [filler])]
+    real = widened(method(series.value), possible, what)
+    stored = _stored(possible, held(real))
+    news = [_encoded(v, stored) for v in changed.values()]
+    missing = MISSING_TOKEN if _is_text(series) else np.nan
 
-        array = pick(missing_values(series.held), Array(_held_scalar(filler, result)), array, result)
-    return real, array
+    def build(x: Var) -> Var:
+        result = x if stored == STRING else cast(x, stored)
+        if changed:
+            found = lookups.lookup(x, list(changed), news, news[0])
+            result = choose(contains(x, list(changed)), cast_to(found, stored), result)
+        if not is_missing(filler):
+            result = choose(contains(x, [missing]), _scalar(_encoded(filler, stored), stored), result)
+        return result
+
+    return real, elementwise(what, held(real), build, [series.held], [_key_dtype(series)])
 
 
-def _as(values: np.ndarray, like: np.ndarray) -> np.ndarray:
-    return values.astype(like.dtype) if like.dtype.kind == "f" else values
+def cast_to(found: Var, stored: np.dtype) -> Var:
+    """A looked-up value in the element type of a column."""
+    return found if stored == STRING else cast(found, stored)
 
 
-def _held_scalar(value: Any, like: np.ndarray) -> np.ndarray:
-    return np.array(value, dtype=object) if like.dtype.kind == "O" else np.asarray(np.nan if is_missing(value) else value)
+def _scalar(value: Any, stored: np.dtype) -> Var:
+    return op.const(np.array(value, np.str_ if stored == STRING else stored))

@@ -47,38 +47,62 @@ class TextMethods:
         def kept(x: Var) -> Var:
             return op.where(op.equal(x, _token()), x, build(x)) if not self.series.whole else build(x)
 
-        return self.series.made(real, elementwise(f"str.{name}", held(real), kept, [self.series.held], [None]), what=f"str.{name}", whole=whole and self.series.whole)
+        return self.series.made(
+            real,
+            elementwise(f"str.{name}", held(real), kept, [self.series.held], [None]),
+            what=f"str.{name}",
+            whole=whole and self.series.whole,
+        )
 
     def _number(self, name: str, real: pd.Series, build: Callable[[Var], Var]) -> Any:
         """Text to integers, float64 with NaN where a text may be missing."""
         if self.series.whole:
-            return self.series.made(real, elementwise(f"str.{name}", held(real), build, [self.series.held], [None]), what=f"str.{name}", whole=True)
+            return self.series.made(
+                real,
+                elementwise(f"str.{name}", held(real), build, [self.series.held], [None]),
+                what=f"str.{name}",
+                whole=True,
+            )
         wide = real.astype("float64")
 
         def kept(x: Var) -> Var:
             return op.where(op.equal(x, _token()), op.const(np.nan), op.cast(build(x), to=np.float64))
 
-        return self.series.made(wide, elementwise(f"str.{name}", held(wide), kept, [self.series.held], [None]), what=f"str.{name}")
+        return self.series.made(
+            wide, elementwise(f"str.{name}", held(wide), kept, [self.series.held], [None]), what=f"str.{name}"
+        )
 
     def _test(self, name: str, real: pd.Series, build: Callable[[Var], Var], na: Any = _NO) -> Any:
         """Text to booleans; what a missing text gives depends on the dtype and on ``na``."""
         gone = False if na is _NO and isinstance(self.series.value.dtype, pd.StringDtype) else na
         if self.series.whole:
-            return self.series.made(real, elementwise(f"str.{name}", held(real), build, [self.series.held], [None]), what=f"str.{name}", whole=True)
+            return self.series.made(
+                real,
+                elementwise(f"str.{name}", held(real), build, [self.series.held], [None]),
+                what=f"str.{name}",
+                whole=True,
+            )
         if isinstance(gone, (bool, np.bool_)) and real.dtype.kind == "b":
 
             def known(x: Var) -> Var:
                 missing, hit = op.equal(x, _token()), build(x)
                 return op.or_(hit, missing) if gone else op.and_(hit, op.not_(missing))
 
-            return self.series.made(real, elementwise(f"str.{name}", held(real), known, [self.series.held], [None]), what=f"str.{name}", whole=True)
+            return self.series.made(
+                real,
+                elementwise(f"str.{name}", held(real), known, [self.series.held], [None]),
+                what=f"str.{name}",
+                whole=True,
+            )
         real = real.astype(object)
         values = held(real)
 
         def three(x: Var) -> Var:
             return op.where(op.equal(x, _token()), op.const(np.nan), op.cast(build(x), to=np.float64))
 
-        return self.series.made(real, elementwise(f"str.{name}", values, three, [self.series.held], [None]), what=f"str.{name}")
+        return self.series.made(
+            real, elementwise(f"str.{name}", values, three, [self.series.held], [None]), what=f"str.{name}"
+        )
 
     # ---- text to text ------------------------------------------------------------------------
 
@@ -89,22 +113,34 @@ class TextMethods:
         return self._text("upper", self._call("upper"), lambda x: strings.upper(x, self.engine))
 
     def strip(self, to_strip: Any = None) -> Any:
-        return self._text("strip", self._call("strip", to_strip), lambda x: strings.strip(x, to_strip, self.engine))
+        return self._text(
+            "strip", self._call("strip", to_strip), lambda x: strings.strip(x, to_strip, self.engine)
+        )
 
     def lstrip(self, to_strip: Any = None) -> Any:
-        return self._text("lstrip", self._call("lstrip", to_strip), lambda x: strings.lstrip(x, to_strip, self.engine))
+        return self._text(
+            "lstrip", self._call("lstrip", to_strip), lambda x: strings.lstrip(x, to_strip, self.engine)
+        )
 
     def rstrip(self, to_strip: Any = None) -> Any:
-        return self._text("rstrip", self._call("rstrip", to_strip), lambda x: strings.rstrip(x, to_strip, self.engine))
+        return self._text(
+            "rstrip", self._call("rstrip", to_strip), lambda x: strings.rstrip(x, to_strip, self.engine)
+        )
 
     def removeprefix(self, prefix: str) -> Any:
-        return self._text("removeprefix", self._call("removeprefix", prefix), lambda x: strings.remove_prefix(x, prefix))
+        return self._text(
+            "removeprefix", self._call("removeprefix", prefix), lambda x: strings.remove_prefix(x, prefix)
+        )
 
     def removesuffix(self, suffix: str) -> Any:
-        return self._text("removesuffix", self._call("removesuffix", suffix), lambda x: strings.remove_suffix(x, suffix))
+        return self._text(
+            "removesuffix", self._call("removesuffix", suffix), lambda x: strings.remove_suffix(x, suffix)
+        )
 
     def slice(self, start: Any = None, stop: Any = None, step: Any = None) -> Any:
-        return self._text("slice", self._call("slice", start, stop, step), lambda x: strings.slice(x, start, stop, step))
+        return self._text(
+            "slice", self._call("slice", start, stop, step), lambda x: strings.slice(x, start, stop, step)
+        )
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, slice):
@@ -121,15 +157,21 @@ class TextMethods:
 
         return self._text("get", self._call("get", i), build, whole=False)
 
-    def replace(self, pat: Any, repl: Any = None, n: int = -1, case: Any = None, flags: int = 0, regex: bool = False) -> Any:
+    def replace(
+        self, pat: Any, repl: Any = None, n: int = -1, case: Any = None, flags: int = 0, regex: bool = False
+    ) -> Any:
         if not isinstance(pat, str) or not isinstance(repl, str):
             raise refuse(".str.replace with a compiled pattern, a dict or a function", "give two texts")
         real = self._call("replace", pat, repl, n=n, case=case, flags=flags, regex=regex)
         if not regex and case is None and not flags:
-            return self._text("replace", real, lambda x: text_matching.replace(x, pat, repl, -1 if n == 0 else n))
+            return self._text(
+                "replace", real, lambda x: text_matching.replace(x, pat, repl, -1 if n == 0 else n)
+            )
         if n not in (-1, 0) or case is False:
             raise refuse(".str.replace by pattern with n= or case=False", "call it without them")
-        return self._text("replace", real, lambda x: text_matching.replace_pattern(x, pat, repl, flags, self.engine))
+        return self._text(
+            "replace", real, lambda x: text_matching.replace_pattern(x, pat, repl, flags, self.engine)
+        )
 
     def cat(self, others: Any = None, sep: Any = None, na_rep: Any = None, join: str = "left") -> Any:
         if not hasattr(type(others), "__onnxtwin_series__"):
@@ -158,21 +200,43 @@ class TextMethods:
 
     def contains(self, pat: str, case: bool = True, flags: int = 0, na: Any = _NO, regex: bool = True) -> Any:
         real = self._call("contains", pat, case=case, flags=flags, regex=regex, **_given(na=na))
-        return self._test("contains", real, lambda x: text_matching.contains(x, pat, case, regex, flags, self.engine), na)
+        return self._test(
+            "contains", real, lambda x: text_matching.contains(x, pat, case, regex, flags, self.engine), na
+        )
 
     def match(self, pat: str, case: Any = _NO, flags: int = 0, na: Any = _NO) -> Any:
         real = self._call("match", pat, flags=flags, **_given(na=na, case=case))
-        return self._test("match", real, lambda x: text_matching.match(x, pat, case is _NO or bool(case), flags, self.engine), na)
+        return self._test(
+            "match",
+            real,
+            lambda x: text_matching.match(x, pat, case is _NO or bool(case), flags, self.engine),
+            na,
+        )
 
     def fullmatch(self, pat: str, case: Any = _NO, flags: int = 0, na: Any = _NO) -> Any:
         real = self._call("fullmatch", pat, flags=flags, **_given(na=na, case=case))
-        return self._test("fullmatch", real, lambda x: text_matching.fullmatch(x, pat, case is _NO or bool(case), flags, self.engine), na)
+        return self._test(
+            "fullmatch",
+            real,
+            lambda x: text_matching.fullmatch(x, pat, case is _NO or bool(case), flags, self.engine),
+            na,
+        )
 
     def startswith(self, pat: Any, na: Any = _NO) -> Any:
-        return self._test("startswith", self._call("startswith", pat, **_given(na=na)), lambda x: text_matching.startswith(x, pat), na)
+        return self._test(
+            "startswith",
+            self._call("startswith", pat, **_given(na=na)),
+            lambda x: text_matching.startswith(x, pat),
+            na,
+        )
 
     def endswith(self, pat: Any, na: Any = _NO) -> Any:
-        return self._test("endswith", self._call("endswith", pat, **_given(na=na)), lambda x: text_matching.endswith(x, pat), na)
+        return self._test(
+            "endswith",
+            self._call("endswith", pat, **_given(na=na)),
+            lambda x: text_matching.endswith(x, pat),
+            na,
+        )
 
     def split(self, pat: Any = None, *, n: int = -1, expand: bool = False, regex: Any = None) -> Any:
         if expand or regex or pat is not None and len(pat) != 1 and regex is None and re.escape(pat) != pat:
@@ -208,7 +272,9 @@ class Pieces:
             real = real.astype(real.dtype)
 
         def build(x: Var) -> Var:
-            piece, found = text_matching.split_get(x, self._separator, int(i), self._limit, self._methods.engine)
+            piece, found = text_matching.split_get(
+                x, self._separator, int(i), self._limit, self._methods.engine
+            )
             return op.where(found, piece, _token())
 
         return self._methods._text("split", real, build, whole=False)
@@ -219,5 +285,3 @@ class Pieces:
         if name.startswith("__"):
             raise AttributeError(name)
         raise refuse("keeps lists of pieces", "take one piece: .str.split(sep).str[0]")
-
-

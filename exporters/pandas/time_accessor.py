@@ -29,9 +29,16 @@ def offset_seconds(dtype: Any) -> int:
     zone = getattr(dtype, "tz", None)
     if zone is None:
         return 0
-    probes = {zone.utcoffset(pd.Timestamp(year, month, 1).to_pydatetime()) for year in range(1900, 2101, 2) for month in (1, 7)}
+    probes = {
+        zone.utcoffset(pd.Timestamp(year, month, 1).to_pydatetime())
+        for year in range(1900, 2101, 2)
+        for month in (1, 7)
+    }
     if len(probes) != 1:
-        raise refuse(f"local time in {zone}, whose offset changes", "convert to UTC with .dt.tz_convert('UTC'), or make the local fields columns before the pipeline")
+        raise refuse(
+            f"local time in {zone}, whose offset changes",
+            "convert to UTC with .dt.tz_convert('UTC'), or make the local fields columns before the pipeline",
+        )
     found: timedelta = probes.pop()
     return int(found.total_seconds())
 
@@ -50,7 +57,12 @@ class _Methods:
         raise refuse(f"Series.dt.{name} is not supported in a traced method", way_out(name))
 
     def _made(self, name: str, real: pd.Series, build: Callable[[Var], Var]) -> Any:
-        return self.series.made(real, elementwise(f"dt.{name}", held(real), build, [self.array], [None]), what=f"dt.{name}", whole=self.series.whole)
+        return self.series.made(
+            real,
+            elementwise(f"dt.{name}", held(real), build, [self.array], [None]),
+            what=f"dt.{name}",
+            whole=self.series.whole,
+        )
 
     def _widened(self, real: pd.Series) -> pd.Series:
         """float64 where some batch may hold a missing value, as pandas answers for that one."""
@@ -58,7 +70,9 @@ class _Methods:
 
     def as_unit(self, unit: str) -> Any:
         real = self.series.value.dt.as_unit(unit)
-        return self.series.made(real, times.to_unit(self.array, held(real)), what="dt.as_unit", whole=self.series.whole)
+        return self.series.made(
+            real, times.to_unit(self.array, held(real)), what="dt.as_unit", whole=self.series.whole
+        )
 
 
 class TimestampMethods(_Methods):
@@ -71,15 +85,25 @@ class TimestampMethods(_Methods):
             return self._refused(name)
         real = self._widened(getattr(self.series.value.dt, name))
         nullable = real.dtype.kind == "f"
-        return self._made(name, real, lambda x: datetimes.field(self._local(x), self.unit, name, nullable=nullable))
+        return self._made(
+            name, real, lambda x: datetimes.field(self._local(x), self.unit, name, nullable=nullable)
+        )
 
     def _local(self, x: Var) -> Var:
         shift = offset_seconds(self.series.value.dtype) * datetimes.TICKS[self.unit]
-        return x if shift == 0 else op.where(datetimes.is_missing(x), datetimes.const(NAT), op.add(x, datetimes.const(shift)))
+        return (
+            x
+            if shift == 0
+            else op.where(datetimes.is_missing(x), datetimes.const(NAT), op.add(x, datetimes.const(shift)))
+        )
 
     def _global(self, x: Var) -> Var:
         shift = offset_seconds(self.series.value.dtype) * datetimes.TICKS[self.unit]
-        return x if shift == 0 else op.where(datetimes.is_missing(x), datetimes.const(NAT), op.sub(x, datetimes.const(shift)))
+        return (
+            x
+            if shift == 0
+            else op.where(datetimes.is_missing(x), datetimes.const(NAT), op.sub(x, datetimes.const(shift)))
+        )
 
     def _rounded(self, name: str, freq: Any, function: Callable[[Var, int], Var]) -> Any:
         real = getattr(self.series.value.dt, name)(freq)
@@ -88,7 +112,10 @@ class TimestampMethods(_Methods):
         if step % size:
             if size % step == 0:
                 return self.series.made(real, self.array, what=f"dt.{name}", whole=self.series.whole)
-            raise refuse(f"dt.{name}({freq!r}) of times in {self.unit}", "choose a frequency that is a multiple of the unit")
+            raise refuse(
+                f"dt.{name}({freq!r}) of times in {self.unit}",
+                "choose a frequency that is a multiple of the unit",
+            )
         return self._made(name, real, lambda x: self._global(function(self._local(x), step // size)))
 
     def floor(self, freq: Any) -> Any:
@@ -107,13 +134,21 @@ class TimestampMethods(_Methods):
 
     def tz_localize(self, tz: Any, *args: Any, **kwargs: Any) -> Any:
         if args or kwargs:
-            raise refuse("dt.tz_localize with ambiguous= or nonexistent=", "localize to UTC or a fixed offset")
+            raise refuse(
+                "dt.tz_localize with ambiguous= or nonexistent=", "localize to UTC or a fixed offset"
+            )
         before = self.series.value
         real = before.dt.tz_localize(tz)
         if tz is None:
             return self._made("tz_localize", real, self._local)
         shift = offset_seconds(real.dtype) * datetimes.TICKS[self.unit]
-        return self._made("tz_localize", real, lambda x: x if shift == 0 else op.where(datetimes.is_missing(x), x, op.sub(x, datetimes.const(shift))))
+        return self._made(
+            "tz_localize",
+            real,
+            lambda x: (
+                x if shift == 0 else op.where(datetimes.is_missing(x), x, op.sub(x, datetimes.const(shift)))
+            ),
+        )
 
     def tz_convert(self, tz: Any) -> Any:
         real = self.series.value.dt.tz_convert(tz)
@@ -162,10 +197,16 @@ class DurationMethods(_Methods):
             return self._refused(name)
         real = self._widened(getattr(self.series.value.dt, name))
         nullable = real.dtype.kind == "f"
-        return self._made(name, real, lambda x: datetimes.duration_field(x, self.unit, name, nullable=nullable))
+        return self._made(
+            name, real, lambda x: datetimes.duration_field(x, self.unit, name, nullable=nullable)
+        )
 
     def total_seconds(self) -> Any:
-        return self._made("total_seconds", self.series.value.dt.total_seconds(), lambda x: datetimes.total_seconds(x, self.unit))
+        return self._made(
+            "total_seconds",
+            self.series.value.dt.total_seconds(),
+            lambda x: datetimes.total_seconds(x, self.unit),
+        )
 
 
 def time_methods(series: Any) -> _Methods:

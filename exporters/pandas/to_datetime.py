@@ -18,23 +18,40 @@ from onnxtwin.exporters.pandas.time_accessor import offset_seconds
 from onnxtwin.exporters.signature import MISSING_TOKEN, NAT
 
 
-
-def to_datetime(arg: Any, errors: str = "raise", dayfirst: bool = False, yearfirst: bool = False, utc: bool = False, format: Any = None, **kwargs: Any) -> Any:
+def to_datetime(
+    arg: Any,
+    errors: str = "raise",
+    dayfirst: bool = False,
+    yearfirst: bool = False,
+    utc: bool = False,
+    format: Any = None,
+    **kwargs: Any,
+) -> Any:
     """``pandas.to_datetime``: timestamps pass, text is read in one layout, which pandas takes from the first text.
 
     Rows in another layout are outside of the domain, or missing with ``errors="coerce"``, as in pandas.
     """
     if not is_traced(arg):
-        return pd.to_datetime(arg, errors=errors, dayfirst=dayfirst, yearfirst=yearfirst, utc=utc, format=format, **kwargs)  # type: ignore[call-overload]
+        return pd.to_datetime(
+            arg, errors=errors, dayfirst=dayfirst, yearfirst=yearfirst, utc=utc, format=format, **kwargs
+        )  # type: ignore[call-overload]
     if kwargs or not hasattr(type(arg), "__onnxtwin_series__"):
-        raise refuse(f"pandas.to_datetime with {sorted(kwargs) or 'a frame'}", "give a column, and format= where it is text")
-    real = pd.to_datetime(arg.value, errors=errors, dayfirst=dayfirst, yearfirst=yearfirst, utc=utc, format=format)  # type: ignore[call-overload]
+        raise refuse(
+            f"pandas.to_datetime with {sorted(kwargs) or 'a frame'}",
+            "give a column, and format= where it is text",
+        )
+    real = pd.to_datetime(
+        arg.value, errors=errors, dayfirst=dayfirst, yearfirst=yearfirst, utc=utc, format=format
+    )  # type: ignore[call-overload]
     if arg.kind == "time":
         if getattr(arg.value.dtype, "tz", None) is None and utc:
             return arg.dt.tz_localize("UTC")
         return arg.dt.tz_convert("UTC") if utc else arg.copy()
     if arg.kind != "text":
-        raise refuse(f"pandas.to_datetime of a column of {arg.dtype}", "convert numbers to timestamps before the pipeline")
+        raise refuse(
+            f"pandas.to_datetime of a column of {arg.dtype}",
+            "convert numbers to timestamps before the pipeline",
+        )
     return _parsed(arg, real, errors, dayfirst, utc, format)
 
 
@@ -53,11 +70,25 @@ def _parsed(arg: Any, real: pd.Series, errors: str, dayfirst: bool, utc: bool, f
 
     array = arg.held
     ok = np.ones(len(real), bool)
-    require_true(elementwise("certain time", ok, lambda x: op.or_(parsed(x).certain, gone(x)), [array], [None]), "a date is spelled in a way that is not followed here")
+    require_true(
+        elementwise("certain time", ok, lambda x: op.or_(parsed(x).certain, gone(x)), [array], [None]),
+        "a date is spelled in a way that is not followed here",
+    )
     if errors == "raise":
-        require_true(elementwise("valid time", ok, lambda x: op.or_(parsed(x).valid, gone(x)), [array], [None]), f"text is not a date in the layout {layout!r}")
-    made = elementwise(f"to_datetime {layout}", values, lambda x: op.where(gone(x), op.const(np.int64(NAT)), parsed(x).ticks), [array], [None])
-    return arg.made(real, made, what="to_datetime", whole=arg.whole and errors == "raise" and not bool(real.isna().any()))
+        require_true(
+            elementwise("valid time", ok, lambda x: op.or_(parsed(x).valid, gone(x)), [array], [None]),
+            f"text is not a date in the layout {layout!r}",
+        )
+    made = elementwise(
+        f"to_datetime {layout}",
+        values,
+        lambda x: op.where(gone(x), op.const(np.int64(NAT)), parsed(x).ticks),
+        [array],
+        [None],
+    )
+    return arg.made(
+        real, made, what="to_datetime", whole=arg.whole and errors == "raise" and not bool(real.isna().any())
+    )
 
 
 def _layout(value: pd.Series, dayfirst: bool) -> str:
@@ -65,5 +96,8 @@ def _layout(value: pd.Series, dayfirst: bool) -> str:
     first = next((v for v in value.tolist() if not is_missing(v)), None)
     found = None if first is None else guess_datetime_format(first, dayfirst=dayfirst)
     if found is None:
-        raise refuse(f"no date layout can be inferred from {first!r}", "name it: pd.to_datetime(column, format='%Y-%m-%d')")
+        raise refuse(
+            f"no date layout can be inferred from {first!r}",
+            "name it: pd.to_datetime(column, format='%Y-%m-%d')",
+        )
     return found

@@ -25,7 +25,12 @@ def as_column(value: Any, real: pd.Series) -> Cell:
     if type(value) is DataFrame:
         return as_column(column_at(value, 0), real)
     if not is_traced(value):
-        if np.ndim(value) > 0 and not isinstance(value, (str, bytes)) and len(real) > 1 and not _repeats(held(real)):
+        if (
+            np.ndim(value) > 0
+            and not isinstance(value, (str, bytes))
+            and len(real) > 1
+            and not _repeats(held(real))
+        ):
             # Judged by the trace: a constant that follows the row count, or a refusal.
             return Cell(Array(held(real)))
         return Cell(Array(held(real)))
@@ -90,7 +95,9 @@ def _part(value: Any, i: int, count: int) -> Any:
 def _write_mask(frame: DataFrame, mask: Any, value: Any) -> None:
     """``frame[mask] = value`` with a mask of the frame's shape."""
     if type(mask) is not DataFrame or np.ndim(concrete(value)) != 0:
-        raise refuse("assigns to chosen rows of all columns", "assign column by column: df.loc[mask, 'c'] = value")
+        raise refuse(
+            "assigns to chosen rows of all columns", "assign column by column: df.loc[mask, 'c'] = value"
+        )
     made = frame.mask(mask, value)
     put(frame, made._twin_value, made._twin_cells)
 
@@ -98,7 +105,9 @@ def _write_mask(frame: DataFrame, mask: Any, value: Any) -> None:
 def write_series(series: Series, key: Any, value: Any) -> None:
     """``series[mask] = value`` and ``series[:] = value``."""
     if isinstance(key, slice) and key == _FULL:
-        key = Series(pd.Series(np.ones(len(series), bool), index=series.value.index), Array(np.ones(len(series), bool)))
+        key = Series(
+            pd.Series(np.ones(len(series), bool), index=series.value.index), Array(np.ones(len(series), bool))
+        )
     if not (is_traced(key) and concrete(key).dtype.kind == "b"):
         raise refuse("assigns to rows of a column by label or position", "assign by a mask, or use np.where")
     made = masked_write(series, key, value)
@@ -114,7 +123,10 @@ def masked_write(series: Series, mask: Any, value: Any) -> Series:
     after = series.value.copy()
     after.loc[concrete(mask)] = concrete(value)
     if after.dtype != series.value.dtype:
-        raise refuse(f"the assignment changes the column's dtype from {series.value.dtype} to {after.dtype}", "convert it with astype first")
+        raise refuse(
+            f"the assignment changes the column's dtype from {series.value.dtype} to {after.dtype}",
+            "convert it with astype first",
+        )
     made = series.mask(mask, value)
     if made.value.dtype != after.dtype:
         made = made.astype(after.dtype)
@@ -150,10 +162,17 @@ class FrameLocator:
     def __getitem__(self, key: Any) -> Any:
         rows, columns = self._split(key)
         if not (isinstance(rows, slice) and rows == _FULL):
-            raise refuse("chooses rows of a frame", "use where, mask or np.where on whole columns; drop rows before the pipeline")
+            raise refuse(
+                "chooses rows of a frame",
+                "use where, mask or np.where on whole columns; drop rows before the pipeline",
+            )
         real = getattr(self.frame._twin_value, self.name)[:, columns]
         positions = positions_of(self.frame, lambda p: getattr(p, self.name)[:, columns])
-        return column_at(self.frame, positions[0]) if isinstance(real, pd.Series) else chosen_columns(self.frame, positions, real)
+        return (
+            column_at(self.frame, positions[0])
+            if isinstance(real, pd.Series)
+            else chosen_columns(self.frame, positions, real)
+        )
 
     def __setitem__(self, key: Any, value: Any) -> None:
         rows, columns = self._split(key)
@@ -167,15 +186,26 @@ class FrameLocator:
     def _whole_columns(self, columns: Any, value: Any) -> None:
         after = self.frame._twin_value.copy()
         getattr(after, self.name)[:, columns] = concrete(value)
-        if self.name == "loc" and not isinstance(columns, (list, np.ndarray, slice, pd.Index)) and columns not in self.frame._twin_value.columns:
+        if (
+            self.name == "loc"
+            and not isinstance(columns, (list, np.ndarray, slice, pd.Index))
+            and columns not in self.frame._twin_value.columns
+        ):
             labels = [columns]
         else:
-            labels = [self.frame._twin_value.columns[i] for i in positions_of(self.frame, lambda p: getattr(p, self.name)[:, columns])]
+            labels = [
+                self.frame._twin_value.columns[i]
+                for i in positions_of(self.frame, lambda p: getattr(p, self.name)[:, columns])
+            ]
         _settle(self.frame, after, labels, value)
 
     def _masked(self, rows: Any, columns: Any, value: Any) -> None:
         frame = self.frame
-        new = self.name == "loc" and not isinstance(columns, (list, np.ndarray, slice, pd.Index)) and columns not in frame._twin_value.columns
+        new = (
+            self.name == "loc"
+            and not isinstance(columns, (list, np.ndarray, slice, pd.Index))
+            and columns not in frame._twin_value.columns
+        )
         if new:
             self._new_column(rows, columns, value)
             return
@@ -191,7 +221,10 @@ class FrameLocator:
         """A column that is missing where the mask does not hold."""
         frame = self.frame
         if np.ndim(concrete(value)) != 0 or is_traced(value) or isinstance(value, bool) or is_missing(value):
-            raise refuse("makes a column through a mask from such values", "make the column first, then assign through the mask")
+            raise refuse(
+                "makes a column through a mask from such values",
+                "make the column first, then assign through the mask",
+            )
         after = frame._twin_value.copy()
         after.loc[concrete(rows), label] = value
         real = after[label]
