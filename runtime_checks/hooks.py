@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch
 
 from onnxtwin.runtime_checks.nudge import Change, nudge
@@ -25,7 +26,7 @@ _INNER_METHODS = {
     "TransformedTargetRegressor": ("predict",),
 }
 
-_TRANSPARENT = {"steps", "transformers_", "transformers", "transformer_list", "named_steps"}
+_TRANSPARENT = {"steps", "transformers_", "transformers", "transformer_list", "named_estimators_"}
 """Attributes that hold named steps: a path says the step's name and leaves the attribute out."""
 
 
@@ -100,35 +101,45 @@ def _is_estimator(value: Any) -> bool:
     return (
         not isinstance(value, type)
         and hasattr(value, "__dict__")
-        and any(hasattr(type(value), name) for name in _STEP_METHODS)
+        and (isinstance(value, BaseEstimator) or any(hasattr(type(value), name) for name in _STEP_METHODS))
         and not isinstance(value, np.ndarray | pd.DataFrame | pd.Series)
     )
 
 
 def _copy(value: Any, path: str, seen: dict[int, Any], hooks: list[Hook], owner: str | None) -> Any:
-    if id(value) in seen:
-        return seen[id(value)]
     if type(value) in (list, tuple):
         copied = [
             _copy(entry, _entry_path(value, i, path), seen, hooks, owner) for i, entry in enumerate(value)
         ]
         return copied if isinstance(value, list) else tuple(copied)
     if type(value) in (dict, Bunch):
-        return type(value)({k: _copy(v, _join(path, str(k)), seen, hooks, owner) for k, v in value.items()})
+        entries = {k: _copy(v, _join(path, str(k)), seen, hooks, owner) for k, v in value.items()}
+        return Bunch(**entries) if isinstance(value, Bunch) else entries
     if not _is_estimator(value):
         return value
+    if id(value) not in seen:
+        seen[id(value)] = _copy_estimator(value, path, seen, hooks)
+    twin = seen[id(value)]
+    # The root's output is the answer itself, and a nested pipeline's is its last step's.
+    passed_on = () if hasattr(value, "steps") else ("transform",)
+    for name in (*_INNER_METHODS.get(owner or "", ()), *passed_on) if owner is not None else ():
+        if name not in vars(twin) and hasattr(twin, name):
+            hook = Hook(path, name)
+            vars(twin)[name] = hook.wrap(getattr(twin, name))
+            hooks.append(hook)
+    return twin
+
+
+def _copy_estimator(value: Any, path: str, seen: dict[int, Any], hooks: list[Hook]) -> Any:
     twin = object.__new__(type(value))
     seen[id(value)] = twin
-    for name, attribute in vars(value).items():
+    # By name first, where a meta-estimator holds its estimators twice: the first path found is told.
+    for name, attribute in sorted(vars(value).items(), key=lambda item: not item[0].startswith("named_")):
         inner = path if name in _TRANSPARENT else _join(path, name.rstrip("_"))
         vars(twin)[name] = _copy(attribute, inner, seen, hooks, owner=type(value).__name__)
-    # The root's output is the answer itself, and a nested pipeline's is its last step's.
-    if owner is not None:
-        for name in (*_INNER_METHODS.get(owner, ()), "transform"):
-            if hasattr(twin, name) and not (name == "transform" and hasattr(value, "steps")):
-                hook = Hook(path, name)
-                vars(twin)[name] = hook.wrap(getattr(twin, name))
-                hooks.append(hook)
+    if "n_jobs" in vars(twin):
+        # In another process a hook would work on a copy of itself, and nobody would see.
+        twin.n_jobs = None
     return twin
 
 
