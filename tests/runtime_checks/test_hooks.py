@@ -54,7 +54,7 @@ PIPELINES: dict[str, tuple[Any, list[str]]] = {
     ),
     "calibrated frozen model": (
         scaled(CalibratedClassifierCV(FrozenEstimator(LogisticRegression()))),
-        ["calibratedclassifiercv.estimator"],
+        ["calibratedclassifiercv.calibrated_classifiers[0].estimator"],
     ),
     "transformed target": (
         TransformedTargetRegressor(LinearRegression(), transformer=StandardScaler()),
