@@ -28,6 +28,9 @@ from onnxtwin.runtime_checks.rows import Rows, count, take, typed
 RECOGNISED = Tolerance(1e-3, 1e-6)
 """A tensor of a float32 graph is recognised by values this close, then judged by the check's own."""
 
+MAX_BYTES = 2**30
+"""Larger graphs (protobuf ends at twice that) are not loaded a second time to be looked into."""
+
 MAX_COLUMNS = 20_000
 """Columns of tensors (or of a step) that are searched; a wider graph is not located."""
 
@@ -93,11 +96,13 @@ def _feeds(answers: Any) -> Callable[[Rows], dict[str, npt.NDArray[Any]]] | None
 def _compute(
     model: Any, feeds: Callable[[Rows], dict[str, Any]], right: Rows | None, wrong: Rows
 ) -> tuple[_Tensors, _Tensors] | None:
-    """All tensors on the right and on the wrong rows; None if the graph is too wide."""
+    """All tensors on the right and on the wrong rows; None if the graph is too large or too wide."""
     import onnx
     import onnxruntime as ort
 
     proto = _proto(model)
+    if proto.ByteSize() > MAX_BYTES:
+        return None
     declared = {value.name for value in proto.graph.output}
     names = [name for node in proto.graph.node for name in node.output if name]
     proto.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in declared)
