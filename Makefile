@@ -7,7 +7,10 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup
 # The top-level folders have their import names only once installed; types and imports are checked there.
 INSTALLED := .installed
 
-.PHONY: demo test test-long lint types imports clean
+# The graph has to run on every onnxruntime from this one on; artifacts outlive the machine that built them.
+OLDEST_ONNXRUNTIME := 1.21.*
+
+.PHONY: demo test test-long test-oldest lint types imports clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/onnxtwin build examples/flights/recipes.py:arrives_late -o artifacts/flights/arrives_late
@@ -18,6 +21,9 @@ test: lint types imports
 
 test-long: $(VENV)/dev.stamp
 	$(PYTEST) -m long
+
+test-oldest: .venv-oldest/dev.stamp
+	OMP_NUM_THREADS=1 .venv-oldest/bin/pytest -n 2 --dist loadgroup --ignore tests/test_packaging.py
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
@@ -47,6 +53,11 @@ $(VENV)/dev.stamp: pyproject.toml setup.py | $(BIN)/python
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@
 
+.venv-oldest/dev.stamp: pyproject.toml setup.py
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/pip install --quiet --editable '.[dev]' 'onnxruntime==$(OLDEST_ONNXRUNTIME)'
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(INSTALLED) .setuptools *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-oldest $(INSTALLED) .setuptools *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
