@@ -13,6 +13,9 @@ from onnxtwin.exporters.array import Array, elementwise
 from onnxtwin.exporters.domain import require_true
 from onnxtwin.exporters.pandas.held import held, is_nullable, missing_values, refuse, text_categories
 
+xp: Any = np
+"""numpy, answered by traced arrays."""
+
 
 def converted(self: Any, dtype: Any) -> Any:
     """``self.astype(dtype)``."""
@@ -33,7 +36,7 @@ def converted(self: Any, dtype: Any) -> Any:
 
 def _converted_really(self: Any, target: Any) -> pd.Series:
     with np.errstate(all="ignore"):
-        return self.value.astype(target)
+        return self.value.astype(target)  # type: ignore[no-any-return]
 
 
 def _require_present(self: Any, what: str) -> None:
@@ -42,7 +45,7 @@ def _require_present(self: Any, what: str) -> None:
         return
     gone = missing_values(self.held)
     if not gone.is_constant:
-        require_true(np.logical_not(gone), f"a missing value cannot become {what}")
+        require_true(xp.logical_not(gone), f"a missing value cannot become {what}")
 
 
 def _number(self: Any, target: Any, real: pd.Series) -> Any:
@@ -66,7 +69,7 @@ def _number(self: Any, target: Any, real: pd.Series) -> Any:
             else made
         )
         if is_nullable(target) and kind.kind == "b":
-            good = np.logical_or(np.isnan(made), np.logical_or(np.equal(made, 0.0), np.equal(made, 1.0)))
+            good = xp.logical_or(xp.isnan(made), xp.logical_or(xp.equal(made, 0.0), xp.equal(made, 1.0)))
             require_true(good, "only 0, 1 and missing values can become boolean")
         return self.made(real, made, what="astype", whole=self.whole)
     return self.made(real, array.astype(target), what="astype", whole=self.whole)
@@ -80,20 +83,20 @@ def _as_float(array: Array) -> Array:
 
 
 def _to_integer(self: Any, target: Any, kind: np.dtype, real: pd.Series) -> Any:
-    """Floats to integers: pandas truncates, refuses missing and infinite values; nullable targets keep missing ones."""
+    """Floats to integers: pandas truncates and refuses infinite values, for plain dtypes missing too."""
     values = _as_float(self.held)
     if is_nullable(target):
-        good = np.logical_or(np.isnan(values), np.equal(values, np.trunc(values)))
+        good = xp.logical_or(xp.isnan(values), xp.equal(values, xp.trunc(values)))
         require_true(
-            np.logical_and(good, np.logical_not(np.greater(np.abs(values), 2.0**53))),
+            xp.logical_and(good, xp.logical_not(xp.greater(xp.abs(values), 2.0**53))),
             f"only whole numbers can become {target}",
         )
         return self.made(real, values, what="astype", whole=self.whole)
-    require_true(np.isfinite(values), f"a missing or infinite value cannot become {target}")
-    inside = np.logical_and(
-        np.greater_equal(values, float(np.iinfo(kind).min)), np.less(values, float(np.iinfo(kind).max))
+    require_true(xp.isfinite(values), f"a missing or infinite value cannot become {target}")
+    inside = xp.logical_and(
+        xp.greater_equal(values, float(np.iinfo(kind).min)), xp.less(values, float(np.iinfo(kind).max))
     )
-    safe = np.where(inside, values, 0.0)
+    safe = xp.where(inside, values, 0.0)
     require_true(inside, f"a value beyond {target} cannot become {target}")
     return self.made(real, safe.astype(kind), what="astype", whole=True)
 

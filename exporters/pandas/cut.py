@@ -13,6 +13,9 @@ from onnxtwin.exporters.array import Array, elementwise, is_traced
 from onnxtwin.exporters.pandas.held import held, refuse, text_categories
 from onnxtwin.exporters.signature import MISSING_TOKEN
 
+xp: Any = np
+"""numpy, answered by traced arrays."""
+
 
 def cut(
     x: Any,
@@ -49,18 +52,18 @@ def cut(
     return x.made(real, _labelled(codes, real, labels), what="pandas.cut")
 
 
-def _codes(values: Array, edges: np.ndarray, right: bool, include_lowest: bool) -> Array:
+def _codes(values: Array, edges: np.ndarray, right: bool, include_lowest: bool) -> Any:
     """The number of each value's bin, -1 outside of all, as ``pandas.core.reshape.tile._bins_to_cuts``."""
-    place = np.searchsorted(edges, values, side="left" if right else "right")
+    place = xp.searchsorted(edges, values, side="left" if right else "right")
     if include_lowest:
-        place = np.where(np.equal(values, edges[0]), 1, place)
-    outside = np.logical_or(np.equal(place, 0), np.equal(place, len(edges)))
+        place = xp.where(xp.equal(values, edges[0]), 1, place)
+    outside = xp.logical_or(xp.equal(place, 0), xp.equal(place, len(edges)))
     if values.dtype.kind == "f":
-        outside = np.logical_or(outside, np.isnan(values))
-    return np.where(outside, -1, np.subtract(place, 1))  # type: ignore[no-any-return]
+        outside = xp.logical_or(outside, xp.isnan(values))
+    return xp.where(outside, -1, xp.subtract(place, 1))
 
 
-def _labelled(codes: Array, real: pd.Series, labels: Any) -> Array:
+def _labelled(codes: Any, real: pd.Series, labels: Any) -> Array:
     names = list(labels)
     text = not isinstance(real.dtype, pd.CategoricalDtype) or text_categories(real.dtype)
     values = names if text else [float(name) for name in names]

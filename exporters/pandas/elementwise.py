@@ -124,23 +124,16 @@ def _wide(before: pd.Series, other: Any, real: pd.Series) -> pd.Series:
     """pandas keeps a narrow dtype if no row of the batch needs the wide one; here it is wide always."""
     if real.dtype.kind not in "iub" or not isinstance(real.dtype, np.dtype):
         return real
-    beside = concrete(other)
-    kind = getattr(beside, "dtype", None)
-    if kind is None:
-        kind = (
-            np.dtype(np.float64)
-            if is_missing(beside)
-            else np.min_scalar_type(beside)
-            if isinstance(beside, bool)
-            else np.result_type(before.dtype, beside)
-        )
-    if real.dtype.kind == "b":
-        if getattr(kind, "kind", "O") != "b":
-            raise refuse(
-                "puts numbers or missing values into a column of booleans", "use astype('float64') first"
-            )
-        return real
-    return real.astype(np.result_type(real.dtype, kind)) if isinstance(kind, np.dtype) else real
+    beside: Any = concrete(other)
+    missing = np.ndim(beside) == 0 and is_missing(beside)
+    kind: Any = np.dtype(np.float64) if missing else getattr(beside, "dtype", np.asarray(beside).dtype)
+    if real.dtype.kind != "b":
+        plain = type(beside) in (int, float)
+        common: Any = np.result_type(real.dtype, beside if plain and not missing else kind)
+        return real.astype(common)
+    if getattr(kind, "kind", "O") != "b":
+        raise refuse("puts numbers or missing values among booleans", "use astype('float64') first")
+    return real
 
 
 def clip(

@@ -79,7 +79,7 @@ class DataFrame:
         put(self, value, cells)
 
     @property  # type: ignore[misc]
-    def __class__(self) -> type:  # type: ignore[override]
+    def __class__(self) -> type:
         return pd.DataFrame
 
     # ---- what the engine asks ----------------------------------------------------------------

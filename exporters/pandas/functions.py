@@ -16,6 +16,10 @@ from onnxtwin.exporters.pandas.refusals import way_out
 from onnxtwin.exporters.pandas.series import Series
 from onnxtwin.exporters.pandas.writing import as_column
 
+# Their overloads know no argument that is handed on.
+_CONCAT: Any = pd.concat
+_TO_NUMERIC: Any = pd.to_numeric
+
 
 def _index(labels: Any, rows: int | None) -> None:
     if labels is None or hasattr(type(labels), "__onnxtwin_value__"):
@@ -98,7 +102,7 @@ def concat(
 ) -> Any:
     """``pandas.concat`` of columns side by side."""
     if not is_traced(list(objs.values()) if isinstance(objs, dict) else list(objs)):
-        return pd.concat(objs, axis=axis, join=join, ignore_index=ignore_index, keys=keys, **kwargs)
+        return _CONCAT(objs, axis=axis, join=join, ignore_index=ignore_index, keys=keys, **kwargs)
     if axis not in (1, "columns"):
         raise refuse("pandas.concat stacks rows", "concatenate columns (axis=1) only")
     if isinstance(objs, dict):
@@ -107,7 +111,7 @@ def concat(
     rows = {len(o) for o in items}
     if len(rows) > 1:
         raise refuse("pandas.concat of tables of different row counts", "concatenate tables of the same rows")
-    real = pd.concat(
+    real = _CONCAT(
         [concrete(o) for o in items], axis=1, join=join, ignore_index=ignore_index, keys=keys, **kwargs
     )
     if len(real) not in rows:
@@ -139,7 +143,7 @@ def _missing(negate: bool) -> Callable[[Any], Any]:
 def to_numeric(arg: Any, errors: str = "raise", downcast: Any = None, **kwargs: Any) -> Any:
     """``pandas.to_numeric`` of numbers; of text that must be numbers."""
     if not is_traced(arg):
-        return pd.to_numeric(arg, errors=errors, downcast=downcast, **kwargs)
+        return _TO_NUMERIC(arg, errors=errors, downcast=downcast, **kwargs)
     if downcast is not None or kwargs or type(arg) is not Series:
         raise refuse("pandas.to_numeric with downcast=", "use astype")
     if arg.kind in ("number", "nullable"):
@@ -198,6 +202,27 @@ def _to_datetime(*args: Any, **kwargs: Any) -> Any:
     return to_datetime(*args, **kwargs)
 
 
+_REFUSED = [
+    "merge",
+    "merge_asof",
+    "merge_ordered",
+    "get_dummies",
+    "from_dummies",
+    "qcut",
+    "crosstab",
+    "pivot",
+    "pivot_table",
+    "melt",
+    "wide_to_long",
+    "unique",
+    "factorize",
+    "to_timedelta",
+    "lreshape",
+    "date_range",
+    "eval",
+    "array",
+]
+
 PANDAS: dict[str, Any] = {
     "DataFrame": _face(pd.DataFrame, make_frame),
     "Series": _face(pd.Series, make_series),
@@ -209,13 +234,6 @@ PANDAS: dict[str, Any] = {
     "to_numeric": to_numeric,
     "to_datetime": _to_datetime,
     "cut": _cut,
-    **{
-        name: _refused(name)
-        for name in (
-            "merge", "merge_asof", "merge_ordered", "get_dummies", "from_dummies", "qcut", "crosstab", "pivot", "pivot_table", "melt", "wide_to_long", "unique",
-            "factorize", "to_timedelta", "lreshape", "date_range", "Categorical", "eval", "array",
-        )
-        if not isinstance(getattr(pd, name), type)
-    },
-}  # fmt: skip
+    **{name: _refused(name) for name in _REFUSED},
+}
 """Name in the pandas module -> what traced code sees."""

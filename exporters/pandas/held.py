@@ -1,7 +1,7 @@
 """How a pandas column is held in a trace: one ndarray of the sample's values beside one graph tensor.
 
-Text (``str``, ``string``, ``object``) is held as objects, missing as the token in the graph; nullable numbers and
-numeric categories as float64 with NaN; times as int64 ticks, time zones in UTC; text categories as text.
+Text (``str``, ``string``, ``object``) is held as objects, missing as the token in the graph; nullable numbers
+and numeric categories as float64 with NaN; times as int64 ticks, in UTC; text categories as text.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from spox import Var
 from onnxtwin.exporters.array import Array, concrete, elementwise, encode, is_traced
 from onnxtwin.exporters.signature import MISSING_TOKEN, NAT
 from onnxtwin.exporters.strings import Engine
-from onnxtwin.exporters.tensor import STRING, element_type, graph_dtype
+from onnxtwin.exporters.tensor import STRING, graph_dtype
 from onnxtwin.exporters.trace import agrees, require_trace
 
 Kind = Literal["number", "text", "time", "nullable", "category", "flags"]
@@ -36,9 +36,9 @@ def held(series: pd.Series) -> np.ndarray:
     """The values of a real column as its traced array carries them, 1-D."""
     dtype: Any = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        return series.astype(object if text_categories(dtype) else "float64").to_numpy()
+        return np.asarray(series.astype(object if text_categories(dtype) else "float64"))
     if isinstance(dtype, pd.DatetimeTZDtype):
-        return series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
+        return np.asarray(series.dt.tz_convert("UTC").dt.tz_localize(None))
     if is_nullable(dtype):
         return series.to_numpy(dtype="float64", na_value=np.nan)
     if isinstance(dtype, pd.StringDtype):

@@ -18,7 +18,10 @@ from onnxtwin.exporters.pandas.categories import codes_array
 from onnxtwin.exporters.pandas.held import adopt, held, kind_of, missing_values, refuse, rows_of, scalar
 from onnxtwin.exporters.signature import MISSING_TOKEN
 
-UFUNCS: dict[str, np.ufunc] = {
+xp: Any = np
+"""numpy, answered by traced arrays."""
+
+UFUNCS: dict[str, Any] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide,
     "floordiv": np.floor_divide, "mod": np.remainder, "pow": np.power,
     "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal,
@@ -62,7 +65,9 @@ def binary(name: str, left: Any, right: Any) -> Any:
     kinds = {_kind(left, sides[0], series), _kind(right, sides[1], series)} - {"scalar"}
     whole = _whole(left) and _whole(right)
     made, real = _computed(name, kinds, (left, right), sides, real, whole)
-    return Series(real, adopt(real, made, f"{name} of columns"), whole=whole and name in ("add", *COMPARISONS))
+    return Series(
+        real, adopt(real, made, f"{name} of columns"), whole=whole and name in ("add", *COMPARISONS)
+    )
 
 
 def _computed(
@@ -100,10 +105,10 @@ def _whole(side: Any) -> bool:
     return bool(getattr(side, "whole", True))
 
 
-def side_of(other: Any, like: Any) -> Array:
+def side_of(other: Any, like: Any) -> Any:
     """The held array of an operand."""
     if hasattr(type(other), "__onnxtwin_series__"):
-        return other.held  # type: ignore[no-any-return]
+        return other.held
     if isinstance(other, pd.Series):
         return Array(held(other))
     if isinstance(other, (np.ndarray, list, tuple)) and np.ndim(concrete(other)) > 0:
@@ -114,14 +119,14 @@ def side_of(other: Any, like: Any) -> Array:
             )
         made = constant(other)
         return Array(held(pd.Series(made.value))) if made.is_constant else made
-    if isinstance(other, np.ndarray) and type(other) is Array:
-        return other
+    if isinstance(other, np.ndarray):
+        return constant(other)  # a traced scalar
     return scalar(other, like.value)
 
 
-def _kind(other: Any, side: Array, series: Any) -> str:
+def _kind(other: Any, side: Array, series: Any) -> Any:
     if hasattr(type(other), "__onnxtwin_series__"):
-        return other.kind  # type: ignore[no-any-return]
+        return other.kind
     if side.ndim == 0 and side.is_constant:
         value = side.value[()]
         if isinstance(value, str):
@@ -140,25 +145,25 @@ def _number(name: str, sides: list[Array], real: pd.Series) -> tuple[Array, pd.S
     return _promoted(name, sides, real), real
 
 
-def _promoted(name: str, sides: list[Array], real: pd.Series) -> Array:
+def _promoted(name: str, sides: list[Array], real: pd.Series) -> Any:
     """A scalar takes part as Python's or as numpy's own number, whichever gives pandas' dtype."""
     plain = [s.value[()].item() if s.is_constant and s.ndim == 0 else s for s in sides]
     with np.errstate(all="ignore"):
         answers = (PYTHON[name](*(concrete(s) for s in some)) for some in (plain, sides))
         as_pandas = [np.asarray(answer).dtype == real.dtype for answer in answers]
-        return PYTHON[name](*(plain if as_pandas[0] or not as_pandas[1] else sides))  # type: ignore[no-any-return]
+        return PYTHON[name](*(plain if as_pandas[0] or not as_pandas[1] else sides))
 
 
 def _by_zero(name: str, left: Array, right: Array, real: pd.Series) -> tuple[Array, pd.Series]:
     """Whole numbers divided by a column: pandas answers floats where a divisor is 0; here floats always."""
-    zero = np.equal(right, 0)
-    safe = np.where(zero, 1, right)
+    zero = xp.equal(right, 0)
+    safe = xp.where(zero, 1, right)
     quotient = UFUNCS[name](left, safe).astype(np.float64)
     if name == "mod":
         instead: Any = np.nan
     else:
-        instead = np.where(np.greater(left, 0), np.inf, np.where(np.less(left, 0), -np.inf, np.nan))
-    return np.where(zero, instead, quotient), real.astype("float64")
+        instead = xp.where(xp.greater(left, 0), np.inf, xp.where(xp.less(left, 0), -np.inf, np.nan))
+    return xp.where(zero, instead, quotient), real.astype("float64")
 
 
 def _text(name: str, sides: list[Array], real: pd.Series) -> Array:
@@ -190,9 +195,9 @@ def _text(name: str, sides: list[Array], real: pd.Series) -> Array:
     raise refuse(f"operator {name!r} on text is not supported", "compare with == or !=, join with +")
 
 
-def _any_missing(sides: list[Array]) -> Array | None:
+def _any_missing(sides: list[Array]) -> Any:
     columns = [missing_values(s) for s in sides if not s.is_constant]
-    return None if not columns else columns[0] if len(columns) == 1 else np.logical_or(*columns)
+    return None if not columns else columns[0] if len(columns) == 1 else xp.logical_or(*columns)
 
 
 def _unlike(name: str, real: pd.Series) -> Array:
@@ -202,9 +207,11 @@ def _unlike(name: str, real: pd.Series) -> Array:
     return Array(held(real))
 
 
-def _category(name: str, operands: tuple[Any, Any], sides: list[Array], real: pd.Series) -> Array:
+def _category(name: str, operands: tuple[Any, Any], sides: list[Array], real: pd.Series) -> Any:
     if name not in COMPARISONS:
-        raise refuse(f"operator {name!r} on categories is not supported", "use .astype(str) or .cat.codes first")
+        raise refuse(
+            f"operator {name!r} on categories is not supported", "use .astype(str) or .cat.codes first"
+        )
     if name in ("eq", "ne"):
         texts = {s.value.dtype.kind == "O" for s in sides}
         if texts == {True}:
@@ -213,18 +220,18 @@ def _category(name: str, operands: tuple[Any, Any], sides: list[Array], real: pd
     kinds = [getattr(o, "kind", "") if hasattr(type(o), "__onnxtwin_series__") else "" for o in operands]
     dtype = operands[kinds.index("category")].dtype
     codes = [codes_array(s, dtype) for s in sides]
-    known = np.logical_and(np.not_equal(codes[0], -1), np.not_equal(codes[1], -1))
-    return np.logical_and(UFUNCS[name](*codes), known)  # type: ignore[no-any-return]
+    known = xp.logical_and(xp.not_equal(codes[0], -1), xp.not_equal(codes[1], -1))
+    return xp.logical_and(UFUNCS[name](*codes), known)
 
 
-def _flags(name: str, sides: list[Array]) -> Array:
+def _flags(name: str, sides: list[Array]) -> Any:
     """Objects that are True, False or missing: equality only, pandas' logic on them depends on the batch."""
     if name not in ("eq", "ne"):
         raise refuse(
             f"operator {name!r} on an object column of booleans with missing values",
             "use fillna(False).astype(bool) first",
         )
-    return UFUNCS[name](*(_as_float(s) for s in sides))  # type: ignore[no-any-return]
+    return UFUNCS[name](*(_as_float(s) for s in sides))
 
 
 def _as_float(side: Array) -> Array:
@@ -237,15 +244,15 @@ def _as_float(side: Array) -> Array:
     return Array(values) if side.is_constant else Array(values, side.tensor)
 
 
-def _nullable(name: str, sides: list[Array], real: pd.Series) -> Array:
+def _nullable(name: str, sides: list[Array], real: pd.Series) -> Any:
     """Nullable numbers: NaN stands for pandas.NA, which every operation but Kleene logic hands on."""
     sides = [
         Array(s.value.astype(np.float64), None if s.is_constant else s.astype(np.float64).tensor)
         for s in sides
     ]
     if name in COMPARISONS:
-        gone = np.logical_or(np.isnan(sides[0]), np.isnan(sides[1]))
-        return np.where(gone, np.nan, UFUNCS[name](*sides).astype(np.float64))
+        gone = xp.logical_or(xp.isnan(sides[0]), xp.isnan(sides[1]))
+        return xp.where(gone, np.nan, UFUNCS[name](*sides).astype(np.float64))
     if name in ("and", "or") and str(real.dtype) == "boolean":
         return _kleene(name, *sides)
     if name not in ("add", "sub", "mul", "truediv"):
@@ -256,30 +263,30 @@ def _nullable(name: str, sides: list[Array], real: pd.Series) -> Array:
     if str(real.dtype) == "Int64":
         # The graph holds nullable integers as float64, which is exact up to 2**53 only.
         require_true(
-            np.logical_not(np.greater(np.abs(made), 2.0**53)), "a nullable integer exceeds 2**53 here"
+            xp.logical_not(xp.greater(xp.abs(made), 2.0**53)), "a nullable integer exceeds 2**53 here"
         )
     return made
 
 
-def _kleene(name: str, a: Array, b: Array) -> Array:
+def _kleene(name: str, a: Array, b: Array) -> Any:
     settled = 0.0 if name == "and" else 1.0
-    decided = np.logical_or(np.equal(a, settled), np.equal(b, settled))
-    gone = np.logical_or(np.isnan(a), np.isnan(b))
-    return np.where(decided, settled, np.where(gone, np.nan, 1.0 - settled))
+    decided = xp.logical_or(xp.equal(a, settled), xp.equal(b, settled))
+    gone = xp.logical_or(xp.isnan(a), xp.isnan(b))
+    return xp.where(decided, settled, xp.where(gone, np.nan, 1.0 - settled))
 
 
 def unary(name: str, series: Any) -> Any:
     """``-x``, ``+x``, ``~x``, ``abs(x)``."""
     from onnxtwin.exporters.pandas.series import Series
 
-    function = {"neg": operator.neg, "pos": operator.pos, "invert": operator.invert, "abs": abs}[name]
+    function: Any = {"neg": operator.neg, "pos": operator.pos, "invert": operator.invert, "abs": abs}[name]
     real = function(series.value)
     if name == "pos":
         return series.copy()
     if series.kind == "nullable" and name != "invert":
         made = {"neg": np.negative, "abs": np.abs}[name](series.held)
     elif str(series.value.dtype) == "boolean":
-        made = np.subtract(1.0, series.held)
+        made = xp.subtract(1.0, series.held)
     elif series.kind == "time" and series.value.dtype.kind == "m":
         made = times.apply({"neg": np.negative, "abs": np.absolute}[name], [series.held], held(real))
     elif series.kind == "number":

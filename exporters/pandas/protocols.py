@@ -1,4 +1,4 @@
-"""numpy's functions called on traced Series and DataFrames: pandas' method where numpy would call it, else arrays."""
+"""numpy's functions called on traced columns and frames: pandas' method where numpy calls it, else arrays."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from onnxtwin.exporters.pandas.held import held, refuse
 _METHODS = {
     getattr(np, name): {"around": "round"}.get(name, name)
     for name in (
-        "round", "around", "cumsum", "cumprod", "argmax", "argmin", "argsort", "take", "repeat", "searchsorted", "squeeze", "transpose",
+        "round", "around", "cumsum", "cumprod", "argmax", "argmin", "argsort", "take", "repeat",
+        "searchsorted", "squeeze", "transpose",
     )
 }  # fmt: skip
 """Functions for which numpy calls the method of that name, where its argument has one."""
@@ -46,7 +47,7 @@ def apply_function(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
     """What ``__array_function__`` answers."""
     from onnxtwin.exporters import functions
 
-    first = args[0] if args else None
+    first: Any = args[0] if args else None
     is_pandas = hasattr(type(first), "__onnxtwin_array__")
     if is_pandas and func is np.clip:
         named = dict(zip(("a_min", "a_max"), args[1:], strict=False)) | kwargs
@@ -101,7 +102,19 @@ def series_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: 
     )
 
 
-_UNARY = {np.negative: "neg", np.absolute: "abs", np.invert: "invert", np.logical_not: "invert"}
+_REDUCED: dict[Any, str] = {
+    np.add: "sum",
+    np.maximum: "max",
+    np.minimum: "min",
+    np.logical_and: "all",
+    np.logical_or: "any",
+}
+_UNARY: dict[Any, str] = {
+    np.negative: "neg",
+    np.absolute: "abs",
+    np.invert: "invert",
+    np.logical_not: "invert",
+}
 
 
 def _is_plain(x: Any) -> bool:
@@ -114,13 +127,7 @@ def frame_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
 
     if method == "reduce":
         axis = kwargs.get("axis", 0)
-        name = {
-            np.add: "sum",
-            np.maximum: "max",
-            np.minimum: "min",
-            np.logical_and: "all",
-            np.logical_or: "any",
-        }.get(ufunc)
+        name = _REDUCED.get(ufunc)
         if name is None:
             raise refuse(
                 f"numpy.{ufunc.__name__}.reduce of a frame", "use the DataFrame's own method with axis=1"

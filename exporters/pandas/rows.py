@@ -22,7 +22,7 @@ class RowIndex:
         self.value = value
 
     @property  # type: ignore[misc]
-    def __class__(self) -> type:  # type: ignore[override]
+    def __class__(self) -> type:
         return type(self.value)
 
     def __onnxtwin_value__(self) -> pd.Index:
@@ -37,7 +37,7 @@ class RowIndex:
 
     @property
     def shape(self) -> tuple[int]:
-        return self.value.shape
+        return (len(self.value),)
 
     @property
     def name(self) -> Any:

@@ -44,7 +44,7 @@ class Series:
         self._whole = whole
 
     @property  # type: ignore[misc]
-    def __class__(self) -> type:  # type: ignore[override]
+    def __class__(self) -> type:
         return pd.Series
 
     # ---- what the engine asks ----------------------------------------------------------------
@@ -135,7 +135,7 @@ class Series:
 
     @property
     def shape(self) -> tuple[int]:
-        return self.value.shape
+        return (len(self.value),)
 
     @property
     def ndim(self) -> int:
@@ -276,7 +276,7 @@ class Series:
     # ---- whole columns as conditions ---------------------------------------------------------
 
     def any(self, *, axis: Any = 0, skipna: bool = True, **kwargs: Any) -> Any:
-        """Of use in ``if mask.any(): raise ...`` only: the answer for one row must not depend on the others."""
+        """Of use in ``if mask.any(): raise ...`` only: one row's answer must not depend on the others."""
         return self._truth("any")
 
     def all(self, *, axis: Any = 0, skipna: bool = True, **kwargs: Any) -> Any:

@@ -1,7 +1,7 @@
 """``map``, ``replace`` and ``isin``: look-ups whose table is asked of pandas itself.
 
-The keys that a column can hold, one key that it does not know and the missing value are run through pandas' own
-method; what it answers becomes the table of the graph.
+The keys that a column can hold, one key that it does not know and the missing value are run through pandas'
+own method; what it answers becomes the table of the graph.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from onnxtwin.exporters.tensor import STRING, cast, element_type
 
 
 def keys_for(series: Any, keys: Iterable[Any]) -> pd.Series:
-    """Those of ``keys`` that the column can hold, once each and without the missing ones, in the column's dtype."""
+    """Those of ``keys`` that the column can hold, once each, without missing ones, in the column's dtype."""
     dtype: Any = series.value.dtype
     if series.kind == "time":
         raise refuse("looks up timestamps", "compare them with == instead")
@@ -91,7 +91,7 @@ def unknown_key(series: Any, keys: pd.Series) -> Any:
 
 
 def missing_column(series: Any) -> pd.Series | None:
-    """One missing value in the column's dtype, of the kind that the sample has; None where it cannot be missing."""
+    """One missing value of the kind and dtype that the column has; None where it cannot be missing."""
     value: pd.Series = series.value
     dtype: Any = value.dtype
     if isinstance(dtype, np.dtype) and dtype.kind in "iub":
@@ -153,7 +153,7 @@ def _key_dtype(series: Any) -> np.dtype | None:
 def mapped(
     series: Any, method: Callable[[pd.Series], pd.Series], keys: Iterable[Any], what: str
 ) -> tuple[pd.Series, Array]:
-    """A column looked up in a table: pandas' answer, widened to hold the answer for values unknown to the sample."""
+    """A column looked up: pandas' answer in a dtype that holds every answer, and its array."""
     candidates = keys_for(series, keys)
     answers = method(in_dtype(candidates, series)).tolist() if len(candidates) else []
     unknown = unknown_key(series, candidates)

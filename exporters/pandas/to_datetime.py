@@ -27,7 +27,7 @@ def to_datetime(
     format: Any = None,
     **kwargs: Any,
 ) -> Any:
-    """``pandas.to_datetime``: timestamps pass, text is read in one layout, which pandas takes from the first text.
+    """``pandas.to_datetime``: timestamps pass, text is read in the one layout that its first text has.
 
     Rows in another layout are outside of the domain, or missing with ``errors="coerce"``, as in pandas.
     """

@@ -34,7 +34,7 @@ def as_column(value: Any, real: pd.Series) -> Cell:
             # Judged by the trace: a constant that follows the row count, or a refusal.
             return Cell(Array(held(real)))
         return Cell(Array(held(real)))
-    array = constant(value)
+    array: Any = constant(value)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim == 0:
@@ -212,7 +212,7 @@ class FrameLocator:
         for i in positions_of(frame, lambda p: getattr(p, self.name)[:, columns]):
             made = masked_write(column_at(frame, i), rows, value)
             after = frame._twin_value.copy()
-            after.isetitem(i, made.value)
+            after.isetitem(i, made.value)  # type: ignore[arg-type]
             cells = list(frame._twin_cells)
             cells[i] = Cell.of(made)
             put(frame, after, cells)
