@@ -1,7 +1,7 @@
 """Division, powers and sums as numpy does them, in int64 and float64; exact.
 
-Integer kernels of onnxruntime end the process on a division by zero and lose integers beyond 2**53 in sums, so
-both are guarded here.
+Integer kernels of onnxruntime end the process on a division by zero and lose integers beyond 2**53 in
+sums, so both are guarded here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _safe_divisor(b: Var) -> Var:
 
 
 def floor_divide(a: Var, b: Var) -> Var:
-    """``np.floor_divide``: towards minus infinity; integers divided by zero give 0, floats what ``a / b`` gives."""
+    """``np.floor_divide``: towards minus infinity; by zero, integers give 0, floats what ``a / b`` gives."""
     if _is_float(a):
         return _divmod(a, b)[0]
     divisor = _safe_divisor(b)

@@ -49,8 +49,8 @@ class Array(NDArrayOperatorsMixin):
         self._seen = 0
 
     # isinstance(x, np.ndarray) holds in code that is traced, as it would for the real array.
-    @property  # type: ignore[misc]
-    def __class__(self) -> type:  # type: ignore[override]
+    @property  # type: ignore[misc] # the one of object is writable
+    def __class__(self) -> type:
         return np.ndarray
 
     # ---- graph side ------------------------------------------------------------------------
@@ -103,7 +103,7 @@ class Array(NDArrayOperatorsMixin):
         index: Any = None,
         restore: Callable[[Array], Tensor] | None = None,
     ) -> Array:
-        """Declare this array a view of ``base``: read through ``derive``, written through ``index`` or ``restore``."""
+        """Declare this a view of ``base``: read through ``derive``, written by ``index`` or ``restore``."""
         self._base, self._derive, self._index, self._restore = base, derive, index, restore
         self._seen = base._version
         return self
@@ -137,8 +137,8 @@ class Array(NDArrayOperatorsMixin):
             return value.copy() if copy else value
         raise require_trace().unsupported(
             "compiled code, or a numpy function that cannot be traced, asks for the values of the rows",
-            "use numpy functions on whole arrays (np.take(table, x) instead of table[x]), or register an exporter "
-            "for the function with @onnxtwin.exports",
+            "use numpy functions on whole arrays (np.take(table, x) instead of table[x]), or register "
+            "an exporter for the function with @onnxtwin.exports",
         )
 
     def _refuse(self, what: str, way_out: str) -> UnsupportedError:
@@ -414,7 +414,9 @@ def place(what: str, real: np.ndarray, var: Var, inputs: Sequence[Tensor], *, co
     """An Array from a graph value that was just built from ``inputs``; its real value will be verified."""
     trace = require_trace()
     trace.note(f"{what} -> {real.dtype.kind}{real.ndim}", tuple(inputs))
-    tensor = Tensor(real.shape, element_type(var), **({"column": var} if column else {"flat": var}))
+    tensor = Tensor(
+        real.shape, element_type(var), column=var if column else None, flat=None if column else var
+    )
     held = _comparable(real, tensor.dtype)
     trace.expect(var, held.reshape(-1, 1) if column else held)
     return Array(real, tensor)
@@ -464,7 +466,7 @@ T = TypeVar("T")
 
 
 def once(build: Callable[[Var], T]) -> Callable[[Var], T]:
-    """``build`` for operations with several answers, each recorded by itself: called once for the same graph value."""
+    """``build``, called once a graph value: for operations whose several answers are recorded one by one."""
     made: list[tuple[Var, T]] = []
 
     def run(x: Var) -> T:

@@ -21,7 +21,7 @@ from onnxtwin.exporters.trace import _HERE, _library, require_trace
 
 
 def settled(condition: Any) -> bool:
-    """Whether the truth of ``condition`` (a traced array of one element) decides only about raising or warning.
+    """Whether the truth of ``condition`` (traced, one element) decides only about raising or warning.
 
     If so, the demand is recorded and the branch is not taken, as on the sample.
     """
@@ -35,7 +35,7 @@ def settled(condition: Any) -> bool:
         return False
     if kind == "raises":
         trace = require_trace()
-        good = np.logical_not(np.reshape(condition, (-1,)))
+        good: Any = np.logical_not(np.reshape(condition, (-1,)))
         good = np.broadcast_to(good, (trace.rows,))
         line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
         trace.require(good.tensor.flat, f"the pipeline raises where {line.removeprefix('if ').rstrip(':')}")
@@ -61,7 +61,7 @@ def _tree(file: str) -> ast.Module | None:
 
 
 def _body(frame: FrameType) -> str | None:
-    """``raises`` or ``warns`` for an ``if`` whose truth the frame is asking, None for any other use of a truth."""
+    """``raises`` or ``warns`` for an ``if`` whose truth the frame asks, None for any other use of a truth."""
     tree = _tree(frame.f_code.co_filename)
     line, _, column, _ = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None))
     if tree is None or line is None or column is None:
@@ -88,9 +88,9 @@ def _body(frame: FrameType) -> str | None:
 
 
 def _places(node: ast.If) -> set[tuple[int, int]]:
-    """Where the jumps of an ``if`` can stand: the compiler gives some the place of the statement, some their operand's."""
+    """Where the jumps of an ``if`` can stand: some have the place of the statement, some their operand's."""
     operands = node.test.values if isinstance(node.test, ast.BoolOp) else [node.test]
-    return {(n.lineno, n.col_offset) for n in (node, *operands)}
+    return {(node.lineno, node.col_offset)} | {(n.lineno, n.col_offset) for n in operands}
 
 
 def _decides(frame: FrameType, node: ast.If) -> bool:

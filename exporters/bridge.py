@@ -1,5 +1,7 @@
-"""The bridge to skl2onnx: classes that no trace sees through and no exporter stands for, but for which the user
-(or onnxmltools) has registered a converter. The converted graph is inlined, and verified like everything else.
+"""The bridge to skl2onnx, for classes that no trace sees through and no exporter stands for.
+
+The user (or onnxmltools) has registered a converter for them. The converted graph is inlined, and verified
+like everything else.
 """
 
 from __future__ import annotations
@@ -52,9 +54,7 @@ def _exporter(kind: type, name: str) -> Any:
         mark = trace.mark()
         try:
             return original(self, X, *args, **kwargs)
-        except (
-            Exception
-        ) as error:  # what the class's own code raises on traced values tells only that it cannot be traced
+        except Exception as error:  # noqa: BLE001 - whatever its code raises says: this cannot be traced
             trace.rewind(mark)
             return _converted(self, name, constant(asarray(X)), error)
 
@@ -62,7 +62,7 @@ def _exporter(kind: type, name: str) -> Any:
 
 
 def _converted(estimator: Any, name: str, X: Array, reason: Exception) -> Array:
-    """The method by its converter: in double, and in single precision where the converter (or the class) has no other."""
+    """The method by its converter: in double, and in single precision where there is no other."""
     trace = require_trace()
     with trace.paused():
         real = np.asarray(getattr(estimator, name)(X.value))
@@ -78,8 +78,9 @@ def _converted(estimator: Any, name: str, X: Array, reason: Exception) -> Array:
             return _inlined(model, name, X, dtype, real)
         failures.append(f"{dtype}: its answers differ from the class's own")
     raise UnsupportedError(
-        f"{trace.place()}\n  {type(estimator).__name__}.{name} cannot be traced ({reason}), and its skl2onnx converter does not "
-        f"answer what it answers ({'; '.join(failures)})\n  way out: register an exporter for it with @onnxtwin.exports"
+        f"{trace.place()}\n  {type(estimator).__name__}.{name} cannot be traced ({reason}), and its skl2onnx "
+        f"converter does not answer what it answers ({'; '.join(failures)})\n"
+        "  way out: register an exporter for it with @onnxtwin.exports"
     ) from reason
 
 
@@ -104,13 +105,14 @@ def _model(estimator: Any, X: Array, dtype: np.dtype) -> onnx.ModelProto:
         else FloatTensorType
     )
     options = {id(estimator): {"zipmap": False}} if hasattr(estimator, "predict_proba") else None
-    return convert_sklearn(
+    model: onnx.ModelProto = convert_sklearn(
         estimator, initial_types=[("X", kind([None, width]))], target_opset=_TARGET, options=options
     )
+    return model
 
 
 def _output(model: onnx.ModelProto, name: str) -> str:
-    outputs = [o.name for o in model.graph.output]
+    outputs: list[str] = [o.name for o in model.graph.output]
     return (
         outputs[1]
         if name in ("predict_proba", "decision_function", "score_samples") and len(outputs) > 1

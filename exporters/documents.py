@@ -30,8 +30,8 @@ class Documents:
         self.value = value
         self.tensor = tensor
 
-    @property  # type: ignore[misc]
-    def __class__(self) -> type:  # type: ignore[override]
+    @property  # type: ignore[misc] # the one of object is writable
+    def __class__(self) -> type:
         return list
 
     def __onnxtwin_value__(self) -> list[str]:
@@ -53,7 +53,7 @@ class Documents:
     def __iter__(self) -> Iterator[Any]:
         raise require_trace().unsupported(
             "iterates over the documents",
-            "make an array of it, np.asarray(X), or register an exporter for the function with @onnxtwin.exports",
+            "use np.asarray(X), or register an exporter for the function with @onnxtwin.exports",
         )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:

@@ -56,10 +56,10 @@ def export_graph(
     Parameters
     ----------
     estimator : fitted scikit-learn-compatible estimator, usually a Pipeline.
-    X : raw rows, a DataFrame, a 2-D or 1-D ndarray, or a list or Series of str; at least one row. It gives the
-        signature and the traced sample; none of its rows reaches the graph.
-    methods : None for what production calls (``predict``, and ``predict_proba`` where there is one; ``transform``
-        for a transformer), a list of names, or "all".
+    X : raw rows, a DataFrame, a 2-D or 1-D ndarray, or a list or Series of str; at least one row. It gives
+        the signature and the traced sample; none of its rows reaches the graph.
+    methods : None for what production calls (``predict``, and ``predict_proba`` where there is one;
+        ``transform`` for a transformer), a list of names, or "all".
     layout : "columns" (an input a raw column) or "packed" (a matrix an element type).
 
     Returns
@@ -126,11 +126,13 @@ def _methods(estimator: Any, methods: list[str] | str | None) -> list[str]:
         unknown = [m for m in chosen if m not in METHODS or m not in held]
         if unknown:
             raise UnsupportedError(
-                f"{type(estimator).__name__} has no inference method {unknown[0]!r}\n  way out: choose among {held}"
+                f"{type(estimator).__name__} has no inference method {unknown[0]!r}\n"
+                f"  way out: choose among {held}"
             )
     if not chosen:
         raise UnsupportedError(
-            f"{type(estimator).__name__} has no inference method\n  way out: export an estimator with one of {list(METHODS)}"
+            f"{type(estimator).__name__} has no inference method\n"
+            f"  way out: export an estimator with one of {list(METHODS)}"
         )
     return [m for m in METHODS if m in chosen]
 
@@ -174,10 +176,11 @@ def _called(method: Any, X: Any, trace: Trace) -> Any:
         return method(X)
     except OnnxTwinError:
         raise
-    except Exception as error:  # the pipeline answered the sample, so any error comes from tracing
+    except Exception as error:  # real rows were answered, so any error comes from tracing
         raise UnsupportedError(
             f"{trace.place_of(error)}\n  cannot be traced: {type(error).__name__}: {error}\n"
-            "  way out: compute with numpy or pandas on whole columns, or register an exporter for the function with @onnxtwin.exports"
+            "  way out: compute with numpy or pandas on whole columns, or register an exporter for the "
+            "function with @onnxtwin.exports"
         ) from error
 
 
@@ -212,7 +215,8 @@ def _finish(
     demands = {f"cond_{i}": finish.condition(r.var) for i, r in enumerate(trace.requirements)}
     if finish.undeclared_narrowings([*variables.values(), *demands.values()], trace.narrowed):
         raise RecordingError(
-            "a float64 value is narrowed to float32 although the pipeline computes in float64\n  way out: report it; nothing was exported"
+            "a float64 value is narrowed to float32 although the pipeline computes in float64\n"
+            "  way out: report it; nothing was exported"
         )
     results = {f"out_{i}": v for i, v in enumerate(variables.values())}
     model = finish.build(traced.inputs, results | demands)
@@ -252,7 +256,8 @@ def _prove(estimator: Any, sample: Sample, exported: Exported) -> None:
         for output in exported.signature.outputs:
             if output.method == "domain" and not got[output.name].all():
                 raise RecordingError(
-                    "the graph's domain excludes rows that the pipeline answers\n  way out: report it; nothing was exported"
+                    "the graph's domain excludes rows that the pipeline answers\n"
+                    "  way out: report it; nothing was exported"
                 )
         for method in exported.signature.methods:
             held = [o for o in exported.signature.outputs if o.method == method]
@@ -265,17 +270,20 @@ def _prove(estimator: Any, sample: Sample, exported: Exported) -> None:
                 )
                 if answer.shape != real.shape:
                     raise RecordingError(
-                        f"{output.name} has shape {answer.shape}, the pipeline answers {real.shape}\n  way out: report it; nothing was exported"
+                        f"{output.name} has shape {answer.shape}, the pipeline answers {real.shape}\n"
+                        "  way out: report it; nothing was exported"
                     )
                 tipped |= set(np.argwhere(differing(answer, real))[:, 0].tolist()) if real.ndim else set()
         if len(tipped) > len(rows) // 2 or tolerated is not None and not tipped <= tolerated:
             raise RecordingError(
-                f"the finished graph does not answer what the pipeline answers, on {len(tipped)} of {len(rows)} rows\n  way out: report it; nothing was exported"
+                "the finished graph does not answer what the pipeline answers, "
+                f"on {len(tipped)} of {len(rows)} rows\n  way out: report it; nothing was exported"
             )
         tolerated = tipped if tolerated is None else tolerated
     empty = {e.name: f[:0] for e, f in zip(sample.inputs, sample.feeds(sample.first), strict=True)}
     for output, none in zip(exported.signature.outputs, run.run(names, empty), strict=True):
         if len(none) != 0:
             raise RecordingError(
-                f"{output.name}: the graph answers {len(none)} rows for zero rows\n  way out: report it; nothing was exported"
+                f"{output.name}: the graph answers {len(none)} rows for zero rows\n"
+                "  way out: report it; nothing was exported"
             )

@@ -23,7 +23,7 @@ OPSETS = {"": 20, "ai.onnx.ml": 5, "com.microsoft": 1}
 
 
 def build(inputs: dict[str, Var], outputs: dict[str, Var]) -> onnx.ModelProto:
-    """The spox graph as a model, in which trees are still placeholders: copying millions of nodes takes seconds.
+    """The spox graph as a model; trees are still placeholders, as copying millions of nodes takes seconds.
 
     Requires: every input is used or harmless. Ensures: IR and opsets of the oldest supported onnxruntime.
     """
@@ -33,7 +33,8 @@ def build(inputs: dict[str, Var], outputs: dict[str, Var]) -> onnx.ModelProto:
         limit = OPSETS.get(entry.domain)
         if limit is not None and entry.version > limit:
             raise UnsupportedError(
-                f"the graph needs opset {entry.version} of {entry.domain or 'ai.onnx'}, newer than onnxruntime 1.21 runs"
+                f"the graph needs opset {entry.version} of {entry.domain or 'ai.onnx'}, "
+                "newer than onnxruntime 1.21 runs"
             )
     return model
 
@@ -46,8 +47,8 @@ def condition(var: Var) -> Var:
 def isolate(model: onnx.ModelProto, values: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
     """Let every reader of a recorded value read its real value instead, in place.
 
-    Requires: the outputs ``v0``, ``v1``, ... are identities of the recorded values. Ensures: each output answers what
-    its operation makes of the real values of its inputs.
+    Requires: the outputs ``v0``, ``v1``, ... are identities of the recorded values. Ensures: each output
+    answers what its operation makes of the real values of its inputs.
 
     Returns
     -------
@@ -85,10 +86,10 @@ def isolate(model: onnx.ModelProto, values: Sequence[np.ndarray]) -> dict[str, n
 
 
 def join_conditions(graph: onnx.GraphProto, names: Sequence[str], joined: str) -> list[int]:
-    """Replace the condition outputs ``names`` by one output ``joined``, in place; equal conditions count once.
+    """Replace the condition outputs ``names`` by one output ``joined``, in place; equal ones count once.
 
-    Requires: equal nodes have been merged. Ensures: ``joined`` is bool ``[N, k]``; the answer says which conditions
-    its columns are.
+    Requires: equal nodes have been merged. Ensures: ``joined`` is bool ``[N, k]``; the answer says which
+    conditions its columns are.
     """
     sources = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Identity"}
     kept = {sources.get(name, name): i for i, name in reversed(list(enumerate(names)))}
@@ -185,7 +186,8 @@ def _content(tensor: onnx.TensorProto) -> bytes:
     copy = onnx.TensorProto()
     copy.CopyFrom(tensor)
     copy.ClearField("name")
-    return copy.SerializeToString(deterministic=True)
+    content: bytes = copy.SerializeToString(deterministic=True)
+    return content
 
 
 def _node_key(node: onnx.NodeProto) -> bytes:
@@ -407,7 +409,8 @@ def refuse_unsafe(model: onnx.ModelProto) -> None:
         problem = kernels.unsafe(node.domain, node.op_type, [_type_name(t) for t in held])
         if problem:
             raise UnsupportedError(
-                f"operator {node.op_type} of {[_type_name(t) for t in held]} is unsafe: {problem}\n  way out: report it; nothing was exported"
+                f"operator {node.op_type} of {[_type_name(t) for t in held]} is unsafe: {problem}\n"
+                "  way out: report it; nothing was exported"
             )
 
 
@@ -429,4 +432,5 @@ def _type_name(elem_type: int) -> str:
 
 def to_bytes(model: onnx.ModelProto) -> bytes:
     """Deterministic serialisation."""
-    return model.SerializeToString(deterministic=True)
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content

@@ -11,7 +11,7 @@ from onnxtwin.exporters.trace import require_trace
 
 
 class Fixed(np.ndarray):
-    """An ndarray whose ``[...]`` and ``take`` accept traced indices: ``self.classes_[np.argmax(scores, axis=1)]``."""
+    """An ndarray whose ``[...]`` and ``take`` accept traced indices: ``classes_[np.argmax(p, axis=1)]``."""
 
     def __getitem__(self, index: Any) -> Any:
         if type(index) is Array or type(index) is tuple and any(type(i) is Array for i in index):
@@ -30,7 +30,7 @@ class Fixed(np.ndarray):
 
     def take(self, indices: Any, axis: Any = None, out: Any = None, mode: Any = "raise") -> Any:
         if is_traced(indices):
-            return np.take(Array(self.view(np.ndarray)), indices, axis=axis, mode=mode)  # type: ignore[call-overload]
+            return np.take(Array(self.view(np.ndarray)), indices, axis=axis, mode=mode)
         return super().take(indices, axis=axis, out=out, mode=mode)
 
     def __array_wrap__(self, array: np.ndarray, context: Any = None, return_scalar: bool = False) -> Any:

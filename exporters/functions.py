@@ -60,7 +60,7 @@ def _depends(value: Any) -> bool:
 
 
 def _as_constant(value: Any) -> Any:
-    if isinstance(value, np.ndarray) and type(value) is not Array:
+    if type(value) is not Array and isinstance(value, np.ndarray):
         return Array(value)
     return tuple(_as_constant(v) for v in value) if type(value) is tuple else value
 
@@ -77,7 +77,7 @@ def concatenate(
     dtype: Any = None,
     casting: str = "same_kind",
 ) -> Any:
-    items = [constant(a) for a in arrays]
+    items: list[Any] = [constant(a) for a in arrays]
     if axis is None:
         items, axis = [np.ravel(a) for a in items], 0
     if out is not None:
@@ -292,7 +292,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     real = np.repeat(a.value, int(repeats), axis=axis)
     wide = np.expand_dims(a, axis + 1 if axis >= 0 else axis)
     axis %= a.ndim
-    target = wide.shape[: axis + 1] + (int(repeats),) + wide.shape[axis + 2 :]
+    target = (*wide.shape[: axis + 1], int(repeats), *wide.shape[axis + 2 :])
     return reshape(broadcast_to(wide, target), real.shape)
 
 
@@ -557,7 +557,7 @@ def einsum(subscripts: str, *operands: Any, optimize: Any = False, **kwargs: Any
 
 @implements(np.searchsorted)
 def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
-    """Position in a constant sorted array: the count of its elements before ``v``; NaN sorts last, as in numpy."""
+    """Position in a constant sorted array: how many elements precede ``v``; NaN sorts last, as in numpy."""
     table, x = constant(a), constant(v)
     if not table.is_constant or sorter is not None:
         raise require_trace().unsupported(
@@ -669,12 +669,12 @@ def can_cast(from_: Any, to: Any, casting: str = "safe") -> bool:
 
 @implements(np.iscomplexobj)
 def iscomplexobj(x: Any) -> bool:
-    return concrete(x).dtype.kind == "c"
+    return bool(concrete(x).dtype.kind == "c")
 
 
 @implements(np.isrealobj)
 def isrealobj(x: Any) -> bool:
-    return concrete(x).dtype.kind != "c"
+    return bool(concrete(x).dtype.kind != "c")
 
 
 @implements(np.may_share_memory, np.shares_memory)

@@ -164,7 +164,7 @@ def _split(entries: list[Any]) -> bool:
 def _without_const_masks(entries: list[Any]) -> list[Any]:
     result: list[Any] = []
     for e in entries:
-        if _is_mask(e) and isinstance(e, np.ndarray) and type(e) is not Array:
+        if _is_mask(e) and type(e) is not Array and isinstance(e, np.ndarray):
             result.extend(np.nonzero(e))
         else:
             result.append(e)
@@ -283,13 +283,12 @@ def _written(before: Array, index: Any, value: Any, real: np.ndarray) -> Tensor:
         return _columns(before, entries[1], value, real)
     if before.ndim == 2 and len(entries) == 2 and _is_row_range(entries[0]) and _is_array(entries[1]):
         width = before.shape[1]
-        hit = np.equal(np.arange(width)[None, :], np.reshape(constant(entries[1]), (-1, 1)))
-        spread = value if value.ndim == 0 else np.reshape(value, (-1, 1))
+        hit: Any = np.equal(np.arange(width)[None, :], np.reshape(constant(entries[1]), (-1, 1)))
+        spread: Any = value if value.ndim == 0 else np.reshape(value, (-1, 1))
         return _where(hit, spread, before, real)
-    axis = next((i for i, e in enumerate(entries) if not _is_full(e)), None)
-    alone = axis is not None and sum(not _is_full(e) for e in entries) == 1
-    if alone and isinstance(entries[axis], int):  # type: ignore[index]
-        return _along(before, axis, entries[axis], value, real)  # type: ignore[arg-type,index]
+    axes = [i for i, e in enumerate(entries) if not _is_full(e)]
+    if len(axes) == 1 and isinstance(entries[axes[0]], int):
+        return _along(before, axes[0], entries[axes[0]], value, real)
     if not any(type(e) is Array for e in entries) and value.ndim == 0:
         hit_real = np.zeros(before.shape, bool)
         hit_real[tuple(entries)] = True
@@ -301,8 +300,8 @@ def _written(before: Array, index: Any, value: Any, real: np.ndarray) -> Tensor:
 
 def _is_row_range(entry: Any) -> bool:
     return (
-        isinstance(entry, np.ndarray)
-        and type(entry) is not Array
+        type(entry) is not Array
+        and isinstance(entry, np.ndarray)
         and entry.ndim == 1
         and np.array_equal(entry, np.arange(len(entry)))
     )
@@ -332,7 +331,7 @@ def _where_mask(
     rest = entries[1:]
     mask = constant(mask)
     if rest and not all(_is_full(e) for e in rest):
-        inner = tuple([_FULL, *rest])
+        inner = (_FULL, *rest)
         column = read(before, inner)
         chosen = Array(column.value.copy(), column.tensor)
         chosen[mask] = value
@@ -366,7 +365,8 @@ def _where_mask(
             "writes as many values as a mask chooses rows", "use np.where(mask, values, x) on whole columns"
         )
     if value.size == 1:
-        return _where(wide, np.reshape(value, ()), before, real)
+        single: Any = np.reshape(value, ())
+        return _where(wide, single, before, real)
     if mask.ndim == 1 and before.ndim == 1:
         raise require_trace().unsupported(
             "writes chosen rows one by one", "use np.where(mask, values, x) on whole columns"
@@ -377,13 +377,6 @@ def _where_mask(
 def _columns(before: Array, columns: Any, value: Array, real: np.ndarray) -> Tensor:
     rows, width = before.shape
     chosen = np.arange(width)[columns]
-    whole = (
-        value
-        if value.ndim == 2
-        else np.reshape(value, (-1, 1))
-        if np.ndim(chosen) == 0 and value.ndim == 1
-        else value
-    )
     source = before.tensor
     kind = source.dtype
     placed: dict[int, Tensor] = {}
@@ -392,11 +385,10 @@ def _columns(before: Array, columns: Any, value: Array, real: np.ndarray) -> Ten
         spread = _spread(value, np.broadcast_to(value.value, (rows,)))
         placed = dict.fromkeys(positions, spread)
     elif np.ndim(chosen) == 0:
-        one = value if value.ndim == 1 else np.reshape(whole, (-1,))
+        one: Any = value if value.ndim == 1 else np.reshape(value, (-1,))
         if one.shape != (rows,):
-            one = Array(
-                np.broadcast_to(one.value, (rows,)).copy(), _spread(one, np.broadcast_to(one.value, (rows,)))
-            )
+            target = np.broadcast_to(one.value, (rows,))
+            one = Array(target.copy(), _spread(one, target))
         placed = {positions[0]: one.tensor}
     else:
         if value.shape != (rows, len(positions)):
@@ -422,22 +414,15 @@ def _along(before: Array, axis: int, at: int, value: Array, real: np.ndarray) ->
     """Replace one position of an axis: what is before it, the value, what is after it."""
     size = before.shape[axis]
     at %= size
-    target = np.delete(real, np.s_[:], axis).shape
-    shape = tuple(1 if i == axis else n for i, n in enumerate(before.shape))
-    del target
-    wide = (
-        value.value
-        if value.ndim == 0
-        else value.value.reshape(shape)
-        if value.size == int(np.prod(shape))
-        else np.broadcast_to(
-            np.expand_dims(value.value, axis) if value.ndim == before.ndim - 1 else value.value, shape
-        )
-    )
+    # As numpy: the value broadcasts to the shape without the axis, dimensions lining up from the last.
+    missing = before.ndim - 1
+    held = ((1,) * missing + value.shape)[value.ndim :]
+    padded = (*held[:axis], 1, *held[axis:])
+    shape = (*before.shape[:axis], 1, *before.shape[axis + 1 :])
     piece = record(
         "spread",
-        np.broadcast_to(wide, shape),
-        lambda v: op.expand(op.reshape(v, ints(*_padded(value, before, axis))), ints(*shape)),
+        np.broadcast_to(value.value.reshape(padded), shape),
+        lambda v: op.expand(op.reshape(v, ints(*padded), allowzero=1), ints(*shape)),
         value,
     )
     zero, one = (op.const(np.array([i], np.int64)) for i in (axis, 1))
@@ -450,10 +435,3 @@ def _along(before: Array, axis: int, at: int, value: Array, real: np.ndarray) ->
         parts.append(op.slice(source, ints(at + 1), ints(_MAX), zero, one))
     joined = parts[0] if len(parts) == 1 else op.concat(parts, axis=axis)
     return place("write", real, joined, [before.tensor, piece.tensor]).tensor
-
-
-def _padded(value: Array, before: Array, axis: int) -> tuple[int, ...]:
-    """The value's shape with the written axis put back in."""
-    if value.ndim == before.ndim - 1:
-        return (*value.shape[:axis], 1, *value.shape[axis:])
-    return (1,) * (before.ndim - value.ndim) + value.shape

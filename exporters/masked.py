@@ -14,7 +14,7 @@ _ELEMENTWISE_FUNCTIONS = frozenset({np.interp, np.clip, np.around, np.round, np.
 
 
 class Masked:
-    """``X[mask]`` with a mask that depends on the rows: every element kept, to be written back under the mask.
+    """``X[mask]``, the mask depending on the rows: every element kept, to be written back under the mask.
 
     Supports what ``X[mask] = f(X[mask])`` needs: elementwise functions of this, of scalars, and of other
     arrays under the very same mask.
@@ -91,7 +91,8 @@ for _name, _ufunc in {
     setattr(Masked, f"__{_name}__", _operator(_ufunc))
     setattr(Masked, f"__r{_name}__", _operator(_ufunc, swapped=True))
 for _name, _ufunc in {
-    "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
+    "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal,
+    "gt": np.greater, "ge": np.greater_equal,
 }.items():  # fmt: skip
     setattr(Masked, f"__{_name}__", _operator(_ufunc))
 for _name, _unary in {"neg": np.negative, "abs": np.absolute, "invert": np.invert}.items():

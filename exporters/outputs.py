@@ -10,7 +10,7 @@ import numpy as np
 
 from onnxtwin.exporters.array import Array, constant, encode, is_traced
 from onnxtwin.exporters.errors import UnsupportedError
-from onnxtwin.exporters.signature import MISSING_TOKEN, Output
+from onnxtwin.exporters.signature import MISSING_TOKEN, Container, Output
 from onnxtwin.exporters.tensor import Tensor
 
 
@@ -28,7 +28,7 @@ class Answer:
     method: str
     index: int | None
     array: Array
-    container: str = "ndarray"
+    container: Container = "ndarray"
     columns: tuple[str, ...] | None = None
 
     def output(self, estimator: Any, taken: set[str]) -> Output:
@@ -53,7 +53,7 @@ class Answer:
             labels,
             self.columns,
             self.container,
-        )  # type: ignore[arg-type]
+        )
 
 
 def _labels(estimator: Any, method: str, index: int | None) -> tuple[Any, ...] | None:
@@ -115,7 +115,7 @@ def _one(
     method: str,
     index: int | None,
     array: Array,
-    container: str = "ndarray",
+    container: Container = "ndarray",
     columns: tuple[str, ...] | None = None,
 ) -> Answer:
     _refuse_times(method, array)
@@ -132,14 +132,16 @@ def _one(
 def _refuse_times(what: str, array: Array) -> None:
     if array.dtype.kind in "mM":
         raise UnsupportedError(
-            f"{what} is {array.dtype}, for which few runtimes have a type\n  way out: return numbers: .dt fields, total_seconds()"
+            f"{what} is {array.dtype}, for which few runtimes have a type\n"
+            "  way out: return numbers: .dt fields, total_seconds()"
         )
 
 
 def real_answers(method: str, result: Any, outputs: Sequence[Output]) -> list[np.ndarray]:
     """What the pipeline itself returned, in as many tensors as the graph has for it.
 
-    A frame's dtypes may differ between batches (pandas keeps integers where nothing is missing), the graph's do not.
+    A frame's dtypes may differ between batches (pandas keeps integers where nothing is missing), the graph's
+    do not.
     """
     if hasattr(result, "toarray"):
         result = result.toarray()

@@ -16,7 +16,7 @@ from onnxtwin.exporters.tensor import cast
 from onnxtwin.exporters.trace import require_trace
 
 INT64 = np.dtype(np.int64)
-_NO_VALUE = np._NoValue  # type: ignore[attr-defined]
+_NO_VALUE = np._NoValue
 
 
 def _axes(axis: Any, ndim: int) -> list[int]:
@@ -73,7 +73,7 @@ def _sum(v: Var, axes: Var, keep: bool) -> Var:
 
 
 def _short_sum(v: Var, axes: Var, keep: bool) -> Var:
-    """Bools and small integers, whose sums stay below 2**53, where a float64 sum is exact and an int64 one is not always."""
+    """Bools and small integers: sums below 2**53 are exact in float64, and not always in int64."""
     return op.cast(op.reduce_sum(op.cast(v, to=np.float64), axes, keepdims=int(keep)), to=np.int64)
 
 
@@ -299,7 +299,7 @@ def _arg(name: str) -> Callable[..., Any]:
     def handler(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = _NO_VALUE) -> Any:
         from onnxtwin.exporters.tensor import element_type
 
-        x = constant(a)
+        x: Any = constant(a)
         keep = keepdims is not _NO_VALUE and bool(keepdims)
         if axis is None:
             x, at = np.ravel(x), 0
@@ -340,7 +340,7 @@ implements(np.argmin, method="argmin")(_arg("argmin"))
 
 @implements(np.cumsum, method="cumsum")
 def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    x = constant(a)
+    x: Any = constant(a)
     if axis is None:
         x, axis = np.ravel(x), 0
     real = np.cumsum(x.value, axis=axis, dtype=dtype)
@@ -358,7 +358,7 @@ def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
 
 @implements(np.argsort, method="argsort")
 def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
-    """Stable order; numpy's default order among equal elements is not defined, and a tie is left to TopK's first."""
+    """Stable order: numpy defines no default order among equal elements; TopK puts the first one first."""
     x = constant(a)
     real = np.argsort(x.value, axis=axis, kind="stable")
     size = x.shape[axis]
@@ -378,7 +378,7 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
     if x.dtype.kind == "f":
         # NaN sorts last in numpy and has no place in TopK: sort infinities in its stead, then count.
         bad = np.isnan(x)
-        filled = np.where(bad, np.inf, x)
+        filled: Any = np.where(bad, np.inf, x)
         ordered = record(
             f"sort {axis}",
             np.sort(filled.value, axis=axis),

@@ -48,18 +48,18 @@ _REGISTRY: dict[tuple[Any, str], Exporter] = {}
 def exports(
     owner: Any, *names: str, hooks: tuple[str, ...] = (), verified: bool = True, always: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register the decorated function as the exporter of ``owner``'s methods (or a module's functions) ``names``.
+    """Register the decorated function as the exporter of ``owner``'s methods or functions ``names``.
 
     Parameters
     ----------
     owner : class or module. For a class, the entry belongs to the class in whose body the method stands.
-    names : attribute names, public or private. A name that the installed version does not have is passed over:
-        its callers are traced.
+    names : attribute names, public or private. A name that the installed version does not have is passed
+        over: its callers are traced.
     hooks : names of methods that the exporter assumes are the owner's own.
     verified : False for functions whose own run on the sample is of no use as a reference (they raise, or
         answer something that is not compared).
-    always : True for functions that hide traced values from sight (in generators, in jobs): the exporter answers
-        every call of a thread that traces.
+    always : True for functions that hide traced values from sight (in generators, in jobs): the exporter
+        answers every call of a thread that traces.
 
     Examples
     --------
@@ -131,9 +131,11 @@ def _settled(exporter: Exporter, got: Any, expected: Any) -> Any:
     if not _same(got.value, real):
         trace = current()
         assert trace is not None
+        owner = getattr(exporter.owner, "__name__", exporter.owner)
         raise RecordingError(
-            f"{trace.place()}\n  the exporter of {getattr(exporter.owner, '__name__', exporter.owner)}.{exporter.name} answers "
-            f"{got.value.reshape(-1)[:3]}..., the function itself {real.reshape(-1)[:3]}...\n  way out: report it; nothing was exported"
+            f"{trace.place()}\n  the exporter of {owner}.{exporter.name} answers "
+            f"{got.value.reshape(-1)[:3]}..., the function itself {real.reshape(-1)[:3]}...\n"
+            "  way out: report it; nothing was exported"
         )
     if got.value.dtype == real.dtype and got.value.shape == real.shape and not got.is_constant:
         return Array(real, got.tensor)

@@ -51,7 +51,8 @@ def yeojohnson(x: Any, lmbda: Any = None) -> Any:
 def interp1d_call(self: Any, x: Any) -> Any:
     """``scipy.interpolate.interp1d`` of kind linear over one-dimensional values."""
     linear = getattr(self._call, "__name__", "") in ("_call_linear", "_call_linear_np")
-    if not isinstance(self, scipy.interpolate.interp1d) or not linear or np.ndim(self.y) != 1:
+    known = isinstance(self, scipy.interpolate.interp1d)
+    if not known or not linear or np.ndim(self.y) != 1:
         raise require_trace().unsupported(
             f"{type(self).__name__} is not linear interpolation of single values", "use kind='linear'"
         )

@@ -7,6 +7,7 @@ leaves are replaced by dispatchers. Everything is put back when the trace ends; 
 from __future__ import annotations
 
 import builtins
+import functools
 import sys
 import threading
 import types
@@ -47,7 +48,7 @@ _COMPAT = "sklearn.externals.array_api_compat.numpy"
 
 
 def array_namespace() -> types.ModuleType:
-    """The array API namespace of traced arrays: scikit-learn's wrapper of numpy (or numpy) that knows them."""
+    """The array API namespace of traced arrays: scikit-learn's numpy wrapper (or numpy) that knows them."""
     compat = sys.modules.get(_COMPAT, np)
     return _Proxy(
         compat, {name: made for name, made in (NUMPY | _ARRAY_API).items() if hasattr(compat, name)}
@@ -95,7 +96,7 @@ def _replacements() -> dict[int, Any]:
     for exporter in registered():
         if isinstance(exporter.owner, types.ModuleType):
             original = getattr(exporter.owner, exporter.name)
-            made = rebound(original, lambda f, e=exporter: dispatcher(f, e))
+            made = rebound(original, functools.partial(dispatcher, exporter=exporter))
             table[id(original)] = made
             if exporter.owner.__name__.split(".")[0] in LIBRARIES:
                 proxy = table.setdefault(id(exporter.owner), _Proxy(exporter.owner, {}))

@@ -16,9 +16,10 @@ import numpy as np
 
 from onnxtwin.exporters.fixed import fixed
 
-LIBRARIES = frozenset(
-    ["numpy", "pandas", "scipy", "onnx", "onnxruntime", "spox", "onnxtwin", "joblib", "threadpoolctl", "narwhals", "pyarrow", "skl2onnx", "pytest", "_pytest"]
-)
+LIBRARIES = frozenset({
+    "numpy", "pandas", "scipy", "pyarrow", "narwhals", "joblib", "threadpoolctl",
+    "onnx", "onnxruntime", "spox", "skl2onnx", "onnxtwin", "pytest", "_pytest",
+})  # fmt: skip
 """Packages whose own code is never substituted: their functions are leaves, handlers or refused."""
 
 _HEAP_TYPE = 1 << 9
@@ -29,7 +30,7 @@ _NAMED = {"steps", "transformers_", "transformers", "transformer_list", "estimat
 
 @dataclass
 class Shadow:
-    """The copied pipeline, the step path of each estimator in it, and the code that a trace may run through."""
+    """The copied pipeline, the step path of each estimator in it, and the code a trace may run through."""
 
     estimator: Any
     steps: dict[int, str] = field(default_factory=dict)

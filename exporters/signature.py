@@ -17,6 +17,7 @@ NAT = -(2**63)
 
 Tensor = Literal["float64", "float32", "int64", "bool", "string"]
 Missing = Literal["none", "nan", "token", "nat"]
+Container = Literal["ndarray", "DataFrame", "Series"]
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Output:
     shape: tuple[int | None, ...]
     labels: tuple[Any, ...] | None = None
     columns: tuple[str, ...] | None = None
-    container: Literal["ndarray", "DataFrame", "Series"] = "ndarray"
+    container: Container = "ndarray"
 
     @property
     def discrete(self) -> bool:

@@ -19,7 +19,7 @@ from onnxtwin.exporters.trace import require_trace
 STRING = np.dtype("U")
 
 MIXED = np.dtype("O")
-"""The element type of a matrix whose parts differ in theirs; it has no graph value until one type is chosen."""
+"""The element type of a matrix whose parts differ in theirs; no graph value until one type is chosen."""
 
 
 def graph_dtype(dtype: np.dtype) -> np.dtype:
@@ -37,7 +37,7 @@ def ints(*values: int) -> Var:
 
 
 def cast(var: Var, dtype: np.dtype) -> Var:
-    """``var`` as ``dtype``; narrowing to float32 counts as declared, because the pipeline's code asked for it."""
+    """``var`` as ``dtype``; narrowing to float32 counts as declared: the pipeline's code asked for it."""
     if element_type(var) == dtype:
         return var
     if dtype.kind in "iu" and dtype not in (np.dtype(np.int32), np.dtype(np.int64)):
@@ -51,7 +51,7 @@ def cast(var: Var, dtype: np.dtype) -> Var:
 
 
 def _wrapped(var: Var, dtype: np.dtype) -> Var:
-    """int64 values as ``dtype`` would hold them; they stay int64, for which alone every operator has a kernel."""
+    """int64 values as ``dtype`` would hold them; they stay int64, which alone has a kernel everywhere."""
     least, size = np.iinfo(dtype).min, 2 ** (8 * dtype.itemsize)
     if size > 2**32:
         raise require_trace().unsupported(f"computes in {dtype}", "use int64")

@@ -58,8 +58,8 @@ class _Column:
 def to_number(array: Array, dtype: np.dtype, real: np.ndarray) -> Array:
     """Text as float64, float32 or int64, as Python's ``float`` and ``int`` read it.
 
-    Rows whose text is no number are outside of the domain, and so are spellings that Python reads and the graph
-    does not (underscores, other scripts' digits). A missing text is NaN, and no integer.
+    Rows whose text is no number are outside of the domain, and so are spellings that Python reads and the
+    graph does not (underscores, other scripts' digits). A missing text is NaN, and no integer.
 
     Parameters
     ----------

@@ -6,6 +6,7 @@ outside of the domain, because pandas raises there.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -25,7 +26,7 @@ _COMPARISONS: dict[np.ufunc, str] = {
     np.greater: "greater", np.greater_equal: "greater_equal",
 }  # fmt: skip
 _PYTHON: dict[str, Callable[[int, int], bool]] = {
-    "less": lambda x, c: x < c, "less_equal": lambda x, c: x <= c, "greater": lambda x, c: x > c, "greater_equal": lambda x, c: x >= c,
+    "less": operator.lt, "less_equal": operator.le, "greater": operator.gt, "greater_equal": operator.ge,
 }  # fmt: skip
 _LIMIT = 2**63 - 1
 
@@ -41,7 +42,7 @@ def unit_of(dtype: np.dtype) -> Unit:
     unit, count = np.datetime_data(dtype)
     if unit not in TICKS or count != 1:
         raise require_trace().unsupported(f"computes in {dtype}", "use the units s, ms, us or ns")
-    return cast(Unit, unit)
+    return unit
 
 
 def apply(ufunc: np.ufunc, arrays: list[Array], real: Any) -> Array:
@@ -219,14 +220,16 @@ def _as_double(array: Array, unit: Unit) -> Array:
 
 def _common(arrays: list[Array]) -> Unit:
     """The finest unit among durations; coarse constants (days, hours) count as seconds."""
-    units = [np.datetime_data(a.dtype)[0] for a in arrays]
-    return cast(Unit, max((u if u in TICKS else "s" for u in units), key=lambda u: TICKS[cast(Unit, u)]))
+    found = [np.datetime_data(a.dtype)[0] for a in arrays]
+    units: list[Unit] = [u if u in TICKS else "s" for u in found]
+    return max(units, key=lambda u: TICKS[u])
 
 
 def _ratio(arrays: list[Array], real: np.ndarray) -> Array:
     """Duration by duration: both as float64, as numpy divides them."""
     unit = _common(arrays)
-    return cast(Array, np.divide(*(_as_double(a, unit) for a in arrays)))
+    dividend, divisor = (_as_double(a, unit) for a in arrays)
+    return cast(Array, np.divide(dividend, divisor))
 
 
 def _whole_ratio(arrays: list[Array], real: np.ndarray) -> Array:

@@ -247,8 +247,8 @@ class Trace:
         if symbolic is None:
             raise UnsupportedError(
                 f"{self.entries[-1].place}\n  a constant differs between samples of {self.previous.rows} and "
-                f"{self.rows} rows by more than the row count\n  way out: what is computed here must not depend on "
-                "which rows are in the batch, nor on a random number; compute it when fitting"
+                f"{self.rows} rows by more than the row count\n  way out: what is computed here must not "
+                "depend on which rows are in the batch, nor on a random number; compute it when fitting"
             )
         return symbolic
 
@@ -352,7 +352,7 @@ def differing(got: np.ndarray, expected: np.ndarray) -> np.ndarray:
     """Which elements of two arrays of one shape do not agree."""
     if expected.dtype.kind == "f" and got.dtype.kind in "fiub":
         limit = tolerance(expected.dtype)
-        return ~np.isclose(got, expected, rtol=limit, atol=limit, equal_nan=True)
+        return np.asarray(~np.isclose(got, expected, rtol=limit, atol=limit, equal_nan=True))
     return np.asarray(got != expected)
 
 
@@ -381,5 +381,6 @@ def verify(trace: Trace, evaluate: Callable[[list[Var], list[np.ndarray]], list[
         else:
             found = f"recorded shape {answer.shape}, real shape {value.shape}"
         raise RecordingError(
-            f"{entry.place}\n  the recording differs from the pipeline: {found}\n  way out: report it; nothing was exported"
+            f"{entry.place}\n  the recording differs from the pipeline: {found}\n"
+            "  way out: report it; nothing was exported"
         )

@@ -233,7 +233,7 @@ def _takes_root(ufunc: np.ufunc, arrays: list[Array]) -> bool:
     )
 
 
-_REDUCTIONS = {
+_REDUCTIONS: dict[np.ufunc, Callable[..., Any]] = {
     np.add: np.sum,
     np.multiply: np.prod,
     np.maximum: np.max,
@@ -290,8 +290,13 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
     return target
 
 
-def call(ufunc: np.ufunc, inputs: tuple[Any, ...], dtype: Any = None) -> Array:
-    """``ufunc(*inputs)`` in the loop that numpy chooses (or ``dtype``, as numpy's own argument)."""
+def call(ufunc: np.ufunc, inputs: tuple[Any, ...], dtype: Any = None) -> Any:
+    """``ufunc(*inputs)`` in the loop that numpy chooses (or ``dtype``, as numpy's own argument).
+
+    Returns
+    -------
+    Array, or Masked where an operand stands for rows chosen by a mask.
+    """
     trace = require_trace()
     with np.errstate(all="ignore"):
         real = ufunc(*(concrete(x) for x in inputs), **({} if dtype is None else {"dtype": dtype}))
@@ -312,7 +317,7 @@ def call(ufunc: np.ufunc, inputs: tuple[Any, ...], dtype: Any = None) -> Array:
         power = int(exponent.value.reshape(-1)[0])
         return compute(f"power {power}", lambda a: arithmetic.int_power(a, power), real, arrays[:1], [INT64])
     if ufunc in _COMPOSED:
-        return _COMPOSED[ufunc](*inputs)  # type: ignore[no-any-return]
+        return _COMPOSED[ufunc](*inputs)
     kinds = [a.dtype.kind if a.is_constant else a.tensor.dtype.kind for a in arrays]
     if any(kind in "OUT" for kind in kinds):
         return _on_text(ufunc, arrays, real)
@@ -326,10 +331,11 @@ def call(ufunc: np.ufunc, inputs: tuple[Any, ...], dtype: Any = None) -> Array:
         )
         if any(a.dtype.kind == "O" for a in arrays):
             asked = tuple(a.dtype if a.is_constant else a.tensor.dtype for a in arrays)
-        signature = None if dtype is None else (None,) * len(inputs) + (np.dtype(dtype),)
-        resolved = ufunc.resolve_dtypes(
-            (*asked, None), **({} if signature is None else {"signature": signature})
-        )
+        if dtype is None:
+            resolved = ufunc.resolve_dtypes((*asked, None))
+        else:
+            signature: Any = (*(None for _ in inputs), np.dtype(dtype))
+            resolved = ufunc.resolve_dtypes((*asked, None), signature=signature)
         loop = list(resolved[: len(inputs)])
     return compute(ufunc.__name__, _ELEMENTWISE[ufunc], real, arrays, loop)
 

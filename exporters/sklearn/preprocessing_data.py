@@ -35,7 +35,7 @@ def _yeo_johnson(X: Any, lambdas: Any) -> Any:
 
 
 def _box_cox(X: Any, lambdas: Any) -> Any:
-    """``scipy.special.boxcox`` a column: the logarithm where lambda is zero, the far branch beyond exp's range."""
+    """``scipy.special.boxcox`` a column: log where lambda is zero, the far branch beyond exp's range."""
     log = np.log(X)
     zero = np.abs(lambdas) < 1e-19
     safe = np.where(zero, 1.0, lambdas)

@@ -1,4 +1,4 @@
-"""``sklearn.utils._set_output``: containers are made by the traced pandas, also where it is imported by name."""
+"""``sklearn.utils._set_output``: containers are made by the traced pandas."""
 
 from __future__ import annotations
 

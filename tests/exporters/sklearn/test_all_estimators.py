@@ -1,4 +1,4 @@
-"""Every inference method of every scikit-learn estimator: exported and equal, or refused for a reason that is written here."""
+"""Every inference method of scikit-learn's estimators: exported and equal, or refused for a reason."""
 
 from __future__ import annotations
 
