@@ -38,7 +38,7 @@ def settled(condition: Any) -> bool:
         good: Any = np.logical_not(np.reshape(condition, (-1,)))
         good = np.broadcast_to(good, (trace.rows,))
         line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
-        trace.require(good.tensor.flat, f"the pipeline raises where {line.removeprefix('if ').rstrip(':')}")
+        trace.require(good.tensor.column, f"the pipeline raises where {line.removeprefix('if ').rstrip(':')}")
     return True
 
 

@@ -50,14 +50,14 @@ def require_finite(array: Any, *, allow_nan: bool, source: Any = None) -> None:
     checked = array if len(computed) == len(source.tensor.origin) else array[:, computed]
     if allow_nan:
         good = np.logical_not(np.isinf(checked))
-        good = np.all(good, axis=1) if checked.ndim == 2 else good
+        good = np.all(good, axis=1, keepdims=True)[:, 0] if checked.ndim == 2 else good
         what = "computes an infinite value"
     else:
         # 0 * x is 0 for finite x and NaN otherwise; one sum finds any of them.
         zeros = np.multiply(checked, 0.0)
-        good = np.equal(np.sum(zeros, axis=1) if checked.ndim == 2 else zeros, 0.0)
+        good = np.equal(np.sum(zeros, axis=1, keepdims=True)[:, 0] if checked.ndim == 2 else zeros, 0.0)
         what = "computes NaN or an infinite value"
-    trace.require(good.tensor.flat, f"the pipeline {what} here and refuses it")
+    trace.require(good.tensor.column, f"the pipeline {what} here and refuses it")
 
 
 def _require_no_nan(array: Any, columns: list[int]) -> None:
@@ -78,13 +78,13 @@ def require_non_negative(array: Any) -> None:
     if not array.is_constant:
         good = np.logical_not(np.less(array, 0))
         good = np.all(good, axis=1) if array.ndim == 2 else good
-        require_trace().require(good.tensor.flat, "the pipeline refuses negative values here")
+        require_trace().require(good.tensor.column, "the pipeline refuses negative values here")
 
 
 def require_true(good: Array, message: str) -> None:
     """Demand that the bool array ``good``, one entry a row, holds."""
     if not good.is_constant:
-        require_trace().require(good.tensor.flat, message)
+        require_trace().require(good.tensor.column, message)
 
 
 def accept_only(array: Array, values: Sequence[Any]) -> bool:

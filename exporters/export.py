@@ -212,7 +212,7 @@ def _finish(
             output = answer.output(estimator, taken)
             outputs.append(output)
             variables[output.name] = answer.array.tensor.flat
-    demands = {f"cond_{i}": finish.condition(r.var) for i, r in enumerate(trace.requirements)}
+    demands = {f"cond_{i}": r.var for i, r in enumerate(trace.requirements)}
     if finish.undeclared_narrowings([*variables.values(), *demands.values()], trace.narrowed):
         raise RecordingError(
             "a float64 value is narrowed to float32 although the pipeline computes in float64\n"

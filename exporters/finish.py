@@ -10,7 +10,6 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import spox
-import spox.opset.ai.onnx.v20 as op
 from onnx import helper
 from spox import Var
 
@@ -37,11 +36,6 @@ def build(inputs: dict[str, Var], outputs: dict[str, Var]) -> onnx.ModelProto:
                 "newer than onnxruntime 1.21 runs"
             )
     return model
-
-
-def condition(var: Var) -> Var:
-    """A bool condition ``[N]`` as an output column ``[N, 1]``."""
-    return op.unsqueeze(var, op.const(np.array([1], np.int64)))
 
 
 def isolate(model: onnx.ModelProto, values: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
@@ -94,7 +88,14 @@ def join_conditions(graph: onnx.GraphProto, names: Sequence[str], joined: str) -
     sources = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Identity"}
     kept = {sources.get(name, name): i for i, name in reversed(list(enumerate(names)))}
     positions = sorted(kept.values())
-    graph.node.append(helper.make_node("Concat", [names[i] for i in positions], [joined], axis=1))
+    chosen = [names[i] for i in positions]
+    alone = len(chosen) == 1
+    joining = (
+        helper.make_node("Identity", chosen, [joined])
+        if alone
+        else helper.make_node("Concat", chosen, [joined], axis=1)
+    )
+    graph.node.append(joining)
     outputs = [o for o in graph.output if o.name not in names]
     del graph.output[:]
     graph.output.extend(outputs)

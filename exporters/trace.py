@@ -220,7 +220,7 @@ class Trace:
         self.expected.append(Expected(var, value.copy(), self.place()))
 
     def require(self, var: Var, message: str) -> None:
-        """Demand that ``var`` (bool, ``[N]``) holds; where it does not, the pipeline raises."""
+        """Demand that ``var`` (bool, ``[N, 1]``) holds; where it does not, the pipeline raises."""
         self.requirements.append(Requirement(var, message, self.place().step))
 
     # ---- constants and the row count -------------------------------------------------------
