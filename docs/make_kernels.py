@@ -237,4 +237,5 @@ def write(asked: list[Probe], outcomes: list[dict[str, str]], empties: dict[int,
     (ROOT / "exporters" / "kernel_table.py").write_text("\n".join(source) + "\n", encoding="utf-8")
 
 
-main()
+if __name__ == "__main__":
+    main()

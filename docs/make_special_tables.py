@@ -85,4 +85,5 @@ def main() -> None:
     sys.stdout.write("\n".join(parts))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -114,7 +114,8 @@ _BLANK = r"[\t-\r ]*"
 @cache
 def _python_grammar(kind: Literal["float", "int"]) -> str:
     """Every text that Python's own ``float`` or ``int`` reads (underscores, any script's digits)."""
-    blank = char_class(sorted(ord(c) for c in whitespace()))
+    # Around a number Python strips all whitespace but the four ASCII separators, unlike str.strip.
+    blank = char_class(sorted(ord(c) for c in whitespace() if c not in "\x1c\x1d\x1e\x1f"))
     digit = char_class([ord(c) for c in all_characters() if c.isdecimal()])
     number = f"{digit}(?:_?{digit})*"
     if kind == "int":

@@ -179,7 +179,7 @@ def sin(x: Var) -> Var:
 
 
 def cos(x: Var) -> Var:
-    """``np.cos`` within 4 ulps up to 1e6; beyond within 5e-16 absolutely (``1 - 2 sin(x / 2)**2``)."""
+    """``np.cos`` within 4 ulps up to 1e6; beyond within 1e-15 absolutely (``1 - 2 sin(x / 2)**2``)."""
     s, c, number = _sin_cos(x)
     value = op.where(_is_odd(number), s, c)
     turned = _modulo(op.add(number, const(1.0)), 4.0)
@@ -395,12 +395,12 @@ def erf(x: Var) -> Var:
 
 
 def erfc(x: Var) -> Var:
-    """``scipy.special.erfc`` within 8 ulps."""
+    """The complementary error function within 8 ulps; ``scipy.special.erfc`` is hundreds off in its tail."""
     near, tail, is_near = _erf_parts(x, 0.5)
     far = op.where(op.less(x, const(0.0)), op.sub(const(2.0), tail), tail)
     return op.where(is_near, op.sub(const(1.0), near), far)
 
 
 def ndtr(x: Var) -> Var:
-    """``scipy.special.ndtr``, the normal distribution function, within 8 ulps of the result above -1."""
+    """``scipy.special.ndtr``, the normal distribution function, within 1e-13 relatively."""
     return op.mul(const(0.5), erfc(op.mul(x, const(-math.sqrt(0.5)))))

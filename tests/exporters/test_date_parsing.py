@@ -1,0 +1,150 @@
+"""Dates in text are read as ``pandas.to_datetime`` reads them, or left undecided."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from running import run, texts
+
+from onnxtwin.exporters.date_parsing import MISSING, parse_time
+from onnxtwin.exporters.datetimes import Unit
+from onnxtwin.exporters.errors import UnsupportedError
+from onnxtwin.exporters.signature import NAT
+
+RNG = np.random.default_rng(0)
+NOTABLE = [
+    "2013-01-31 05:06:07.123456789", "1999-02-28 23:59:59.5", "2000-02-29 00:00:00.000001",
+    "1677-09-21 00:12:43.145224193", "2262-04-11 23:47:16.854775807", "2262-04-11 23:47:16.854775808",
+    "0001-01-01 00:00:00.0", "9999-12-31 23:59:59.999999", "1900-02-29 10:00:00.1", "2100-02-29 10:00:00.1",
+    "1969-12-31 23:59:59.25", "2013-04-31 01:02:03.7", "0000-02-29 01:02:03.1", "2013-13-01 00:00:00.1",
+    "2013-01-01 24:00:00.0", "2013-01-01 23:59:60.0",
+]  # fmt: skip
+RANDOM = [
+    f"{pd.Timestamp(int(s), unit='s'):%Y-%m-%d %H:%M:%S}.{RNG.integers(10**6)}"
+    for s in RNG.integers(-6 * 10**10, 10**11, 40)
+]
+STRANGERS = [*MISSING, "None", "NULL", "today", "now", "abc", "2013", "-2013-01-01", " 2013-01-01"]
+OFFSETS = ["Z", "+00:00", "+02:00", "+0200", "-05:30", "-0530", "+23:59", "+02", "-00:00", "+24:00", "+02:60"]
+
+
+LAYOUTS = {
+    "%Y-%m-%d": lambda s: s[:10],
+    "%Y-%m-%d %H:%M:%S": lambda s: s[:19],
+    "%Y-%m-%dT%H:%M:%S": lambda s: s[:19].replace(" ", "T"),
+    "%Y-%m-%d %H:%M": lambda s: s[:16],
+    "%Y-%m-%d %H:%M:%S.%f": lambda s: s,
+    "%Y%m%d": lambda s: s[:10].replace("-", ""),
+    "%Y%m%dT%H%M%S": lambda s: s[:19].replace("-", "").replace(":", "").replace(" ", "T"),
+    "%d/%m/%Y": lambda s: f"{s[8:10]}/{s[5:7]}/{s[:4]}",
+    "%d.%m.%Y %H:%M:%S.%f": lambda s: f"{s[8:10]}.{s[5:7]}.{s[:4]}{s[10:]}",
+    "%d%m%Y": lambda s: s[8:10] + s[5:7] + s[:4],
+    "%Y-%m": lambda s: s[:7],
+    "%Y": lambda s: s[:4],
+}
+WITH_OFFSET = {
+    "%Y-%m-%dT%H:%M:%S%z": lambda s, o: s[:19].replace(" ", "T") + o,
+    "%Y-%m-%d %H:%M:%S.%f%z": lambda s, o: s + o,
+}
+
+
+def _mutated(text: str) -> str:
+    letters = list(text)
+    for _ in range(RNG.integers(1, 3)):
+        kind, at = RNG.integers(3), int(RNG.integers(0, len(letters) + 1))
+        letter = str(RNG.choice(list("0123456789-/:.TZz+ \tt٣aé")))
+        letters[at : at + (kind > 0)] = [] if kind == 2 else [letter]
+    return "".join(letters)
+
+
+def rows_of(texts_of_layout: list[str]) -> list[str]:
+    """The texts, three mutations of each, and what is no date."""
+    return [*texts_of_layout, *(_mutated(t) for t in texts_of_layout for _ in range(3)), *STRANGERS]
+
+
+def pandas_reads(text: str, fmt: str, unit: Unit, utc: bool) -> tuple[str, int, int]:
+    """``read``, ``refused`` or ``finer`` (than the unit), the ticks, and the offset in minutes."""
+    try:
+        column = pd.to_datetime(pd.Series([text], dtype=object), format=fmt, utc=utc)
+    except (ValueError, OverflowError):
+        return "refused", NAT, 0
+    stamp = column.iloc[0]
+    if stamp is pd.NaT:
+        return "read", NAT, 0
+    nanos = (
+        int(column.astype("int64").iloc[0]) * {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[column.dt.unit]
+    )
+    ticks, finer = divmod(nanos, 1 if unit == "ns" else 1000)
+    if not -(2**63) < ticks < 2**63:
+        return "refused", NAT, 0
+    offset = stamp.utcoffset()
+    return "finer" if finer else "read", ticks, 0 if offset is None else round(offset.total_seconds() / 60)
+
+
+def assert_as_pandas(rows: list[str], fmt: str, unit: Unit, **how: Any) -> None:
+    parsed = run(lambda x: list(parse_time(x, fmt, unit, **how)), texts(*rows))
+    for text, ticks, valid, certain in zip(rows, *parsed, strict=True):
+        if not certain:
+            continue
+        state, expected, offset = pandas_reads(text, fmt, unit, how.get("utc", False))
+        if not how.get("utc") and expected != NAT:
+            assert offset == how.get("offset", 0), text
+        assert (bool(valid), int(ticks)) == (state == "read", expected), (text, state)
+
+
+@pytest.mark.parametrize("unit", ["us", "ns"])
+@pytest.mark.parametrize("fmt", LAYOUTS)
+def test_a_layout_is_read_as_pandas_reads_it(fmt: str, unit: Unit) -> None:
+    assert_as_pandas(rows_of([LAYOUTS[fmt](s) for s in NOTABLE + RANDOM]), fmt, unit)
+
+
+@pytest.mark.parametrize("how", [{"utc": True}, {"offset": 0}, {"offset": 120}, {"offset": -330}])
+@pytest.mark.parametrize("fmt", WITH_OFFSET)
+def test_an_offset_is_read_as_pandas_reads_it(fmt: str, how: dict[str, Any]) -> None:
+    made = [WITH_OFFSET[fmt](s, OFFSETS[i % len(OFFSETS)]) for i, s in enumerate(NOTABLE + RANDOM)]
+    assert_as_pandas(rows_of(made), fmt, "us", **how)
+
+
+@pytest.mark.parametrize("fmt", LAYOUTS)
+def test_every_day_of_the_layout_s_own_spelling_is_decided(fmt: str) -> None:
+    days = pd.date_range("1895-12-25", "1904-03-05", freq="3D")
+    rows = [LAYOUTS[fmt](f"{d:%Y-%m-%d %H:%M:%S}.0") for d in days]
+    ticks, valid, certain = run(lambda x: list(parse_time(x, fmt, "us")), texts(*rows))
+    assert valid.all()
+    assert certain.all()
+    np.testing.assert_array_equal(ticks, pd.to_datetime(rows, format=fmt).as_unit("us").asi8)
+
+
+def test_a_day_that_is_not_in_the_calendar_is_not_valid() -> None:
+    ticks, valid, certain = run(
+        lambda x: list(parse_time(x, "%Y-%m-%d", "us")), texts("2013-02-29", "1900-02-29", "2013-04-31", "")
+    )
+    assert ticks.tolist() == [NAT] * 4
+    assert valid.tolist() == [False, False, False, True]
+    assert certain.all()
+
+
+def test_spellings_that_only_pandas_knows_are_undecided() -> None:
+    odd = ["2013-1-5", "٢٠١٣-01-01", "today", "0000-01-01", "-2013-01-01"]
+    assert not run(lambda x: list(parse_time(x, "%Y-%m-%d", "us")), texts(*odd))[2].any()
+
+
+def test_more_digits_than_the_unit_holds_are_undecided() -> None:
+    rows = texts("2013-01-01 00:00:00.123456", "2013-01-01 00:00:00.1234567")
+    assert run(lambda x: list(parse_time(x, "%Y-%m-%d %H:%M:%S.%f", "us")), rows)[2].tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    "fmt", ["%d %B %Y", "%Y-%m-%d %I:%M %p", "%m-%d", "%Y-%j", "%f %Y", "%z %Y", "%Y %Y", "%Y %d"]
+)
+def test_other_layouts_are_refused(fmt: str) -> None:
+    with pytest.raises(UnsupportedError, match="date layout"):
+        run(lambda x: list(parse_time(x, fmt, "us")), texts("2013"))
+
+
+@pytest.mark.parametrize("rows", [texts(), texts("", "NaT"), texts("2013-01-01", "x").reshape(2, 1)])
+def test_any_shape_is_kept_and_emptiness_allowed(rows: np.ndarray) -> None:
+    for answer in run(lambda x: list(parse_time(x, "%Y-%m-%d", "us")), rows):
+        assert answer.shape == rows.shape
