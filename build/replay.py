@@ -46,11 +46,13 @@ class SelfTest:
     rows : recorded.
     outputs : one entry an output tensor.
     failing : bool ``[rows]``: True where any output differs or the graph's own ``domain`` says no.
+    excluded : how many rows the graph's own ``domain`` excludes.
     """
 
     rows: int
     outputs: tuple[OutputReplay, ...]
     failing: NDArray[np.bool_]
+    excluded: int = 0
 
     @property
     def ok(self) -> bool:
@@ -67,6 +69,8 @@ class SelfTest:
                 f"  {output.name}: {output.mismatched} of {output.rows} differ{first}{worst}, "
                 f"{output.bit_equal:.1%} equal to the last bit"
             )
+        if self.excluded:
+            lines.append(f"  {self.excluded} rows that the pipeline answered are outside the graph's domain")
         return "\n".join(lines)
 
 
@@ -97,9 +101,10 @@ def compare(session: Session, inputs: Tensors, outputs: Tensors) -> SelfTest:
         result, wrong = _compare(spec, found[spec.name], outputs[spec.name])
         results.append(result)
         failing |= wrong
+    excluded = np.zeros(rows, dtype=np.bool_)
     for name in domain:
-        failing |= ~found[name].all(axis=1)
-    return SelfTest(rows, tuple(results), failing)
+        excluded |= ~found[name].all(axis=1)
+    return SelfTest(rows, tuple(results), failing | excluded, int(excluded.sum()))
 
 
 def _compare(

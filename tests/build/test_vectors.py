@@ -226,6 +226,7 @@ class TestReplay:
         test = replay(Session(*classifier()), vectors)
         assert [o.mismatched for o in test.outputs] == [0, 0]
         assert test.failing.tolist() == [True, False, False, False, False]
+        assert "1 rows that the pipeline answered are outside the graph's domain" in str(test)
 
     def test_no_rows_are_not_green(self) -> None:
         nothing = Vectors("real", 0, (), {n: np.empty((0, 1)) for n in "ab"}, {})

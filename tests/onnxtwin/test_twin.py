@@ -261,6 +261,22 @@ class TestUnequal:
         assert list(tmp_path.iterdir()) == []
 
 
+class Wavers(Lies):
+    """Lies about b = 7 only where the row is not alone."""
+
+    def predict_proba(self, X: Any) -> Any:
+        return super().predict_proba(X if len(X) > 1 else X.assign(b=X.b.replace(7.0, 7.5)))
+
+
+def test_a_row_on_which_the_pipeline_wavers_is_not_recorded(tmp_path: Path) -> None:
+    model, signature = classifier()
+    X = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [0.0, 7.0, 2.0]})
+    twin = Twin.of_model(onnx.load_from_string(model), signature, pipeline=Wavers().fit(X), sample=X)
+    vectors = json.loads((twin.save(tmp_path / "wavers", vectors="real") / "vectors.json").read_text())
+    assert vectors["undetermined"] > 0
+    assert 7.0 not in vectors["inputs"][1]["data"]
+
+
 class TestPickles:
     def test_a_pickled_twin_answers_and_leaves_the_pipeline_behind(self, twin: Twin, material: Any) -> None:
         copy = pickle.loads(pickle.dumps(twin))
