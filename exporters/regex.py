@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, Literal
 
@@ -37,17 +37,26 @@ def all_characters() -> str:
     return "".join(chr(c) for c in range(sys.maxunicode + 1) if c not in SURROGATES)
 
 
-def char_class(code_points: Sequence[int]) -> str:
-    """An RE2 class of exactly these code points; ``code_points`` ascending, surrogates ignored."""
+Ranges = tuple[tuple[int, int], ...]
+"""Code points as first and last of each run, ascending; a run may span the surrogates, which never occur."""
+
+
+def char_class(code_points: Iterable[int]) -> str:
+    """An RE2 class of exactly these code points, ascending; surrogates are left out."""
     ranges: list[list[int]] = []
     for point in code_points:
         if point in SURROGATES:
             continue
-        # RE2 never sees a surrogate, so a range may run across the gap.
-        if ranges and point == (0xE000 if ranges[-1][1] == 0xD7FF else ranges[-1][1] + 1):
+        if ranges and point == (
+            SURROGATES.stop if ranges[-1][1] == SURROGATES.start - 1 else ranges[-1][1] + 1
+        ):
             ranges[-1][1] = point
         else:
             ranges.append([point, point])
+    return _class_of(tuple((a, b) for a, b in ranges))
+
+
+def _class_of(ranges: Ranges) -> str:
     if not ranges:
         return r"[^\x{0}-\x{10FFFF}]"
     return "[" + "".join(_escape(a) if a == b else f"{_escape(a)}-{_escape(b)}" for a, b in ranges) + "]"
@@ -68,7 +77,7 @@ def literals_ignoring_case(text: str, engine: Literal["python", "pyarrow"]) -> s
     if engine == "pyarrow":
         return f"(?i:{literal(text)})"
     flags = re.IGNORECASE | re.UNICODE
-    return "".join(char_class(_accepted(_parser.LITERAL, ord(c), flags)) for c in text)
+    return "".join(_class_of(_accepted(_parser.LITERAL, ord(c), flags)) for c in text)
 
 
 def plain_text(pattern: str, flags: int = 0) -> str | None:
@@ -106,7 +115,7 @@ def single_class(pattern: str, flags: int = 0) -> tuple[str, bool] | None:
         op, value = value[2][0]
     if op not in _SINGLE:
         return None
-    return char_class(_accepted(op, value, flags)), repeated
+    return _class_of(_accepted(op, value, flags)), repeated
 
 
 def translate(pattern: str, flags: int = 0, how: Literal["search", "match", "fullmatch"] = "search") -> str:
@@ -138,25 +147,44 @@ def _parse(pattern: str, flags: int) -> Any:
 _SINGLE = (_parser.LITERAL, _parser.NOT_LITERAL, _parser.ANY, _parser.IN)
 
 
+def _runs(pattern: re.Pattern[str]) -> Ranges:
+    """What a pattern of one or more characters of a class accepts, as runs of code points."""
+    everything = all_characters()
+    spans = (found.span() for found in pattern.finditer(everything))
+    return tuple((ord(everything[a]), ord(everything[b - 1])) for a, b in spans)
+
+
 @cache
-def _word(flags: int) -> frozenset[int]:
-    return frozenset(ord(c) for c in re.findall(r"\w", all_characters(), flags & re.ASCII))
+def _word(flags: int) -> Ranges:
+    return _runs(re.compile(r"\w+", flags & re.ASCII))
 
 
-_accepted_cache: dict[tuple[str, int], tuple[int, ...]] = {}
+_accepted_cache: dict[tuple[str, int], Ranges] = {}
 
 
-def _accepted(op: Any, value: Any, flags: int) -> tuple[int, ...]:
+def _accepted(op: Any, value: Any, flags: int) -> Ranges:
     """Code points that a one-character item accepts, asked of Python's own engine."""
     flags &= re.IGNORECASE | re.ASCII | re.UNICODE | re.DOTALL
     key = (repr((op, value)), flags)
     if key not in _accepted_cache:
         if op is _parser.LITERAL and not flags & re.IGNORECASE:
-            _accepted_cache[key] = (value,)
+            _accepted_cache[key] = ((value, value),)
         else:
-            item = _compiler.compile(_parser.SubPattern(_fresh(flags), [(op, value)]), flags)
-            _accepted_cache[key] = tuple(ord(c) for c in item.findall(all_characters()))
+            state = _fresh(flags)
+            item = _parser.SubPattern(state, [(op, value)])
+            run = _parser.SubPattern(state, [(_parser.MAX_REPEAT, (1, _parser.MAXREPEAT, item))])
+            _accepted_cache[key] = _runs(_compiler.compile(run, flags))
     return _accepted_cache[key]
+
+
+def _common(a: Ranges, b: Ranges) -> Ranges:
+    """The code points in both."""
+    return tuple(
+        (max(low, first), min(high, last))
+        for low, high in a
+        for first, last in b
+        if max(low, first) <= min(high, last)
+    )
 
 
 def _fresh(flags: int) -> Any:
@@ -189,7 +217,7 @@ class _Translator:
         if op in _SINGLE:
             if op is _parser.LITERAL and not flags & re.IGNORECASE:
                 return _escape(value)
-            return char_class(_accepted(op, value, flags))
+            return _class_of(_accepted(op, value, flags))
         if op is _parser.BRANCH:
             return "(?:" + "|".join(self.sequence(list(b), flags, head, tail) for b in value[1]) + ")"
         if op is _parser.SUBPATTERN:
@@ -239,7 +267,7 @@ class _Translator:
         if (at_head and self.how != "search") or (at_tail and self.how == "fullmatch"):
             return "" if known == wanted else char_class(())  # the text's edge counts as a non-word
         neighbour_is_word = known != wanted
-        word = char_class(sorted(_word(flags)))
+        word = _class_of(_word(flags))
         edge = r"\A" if at_head else r"\z"
         if neighbour_is_word:
             return word
@@ -259,7 +287,6 @@ class _Translator:
             return self.is_word(list(value[2]), flags, end)
         if op not in _SINGLE:
             return None
-        accepted, word = _accepted(op, value, flags), _word(flags)
-        if all(c in word for c in accepted):
-            return True
-        return False if not any(c in word for c in accepted) else None
+        accepted = _accepted(op, value, flags)
+        common = _common(accepted, _word(flags))
+        return True if common == accepted else None if common else False
