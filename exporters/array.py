@@ -111,7 +111,7 @@ class Array(NDArrayOperatorsMixin):
     # ---- numpy's protocols -----------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        from onnxtwin.exporters.ufuncs import apply_ufunc
+        from onnxtwin.exporters.numpy.ufuncs import apply_ufunc
 
         return apply_ufunc(ufunc, method, inputs, kwargs)
 
@@ -122,7 +122,7 @@ class Array(NDArrayOperatorsMixin):
         return np.matmul(_dense(other), self)
 
     def __array_function__(self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
-        from onnxtwin.exporters.functions import apply_function
+        from onnxtwin.exporters.numpy.dispatch import apply_function
 
         return apply_function(func, args, kwargs)
 
@@ -301,7 +301,7 @@ class Array(NDArrayOperatorsMixin):
     tocsr = toarray
 
     def __getattr__(self, name: str) -> Any:
-        from onnxtwin.exporters.functions import METHODS
+        from onnxtwin.exporters.numpy.dispatch import METHODS
 
         if name in METHODS:
             function = METHODS[name]

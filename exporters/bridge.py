@@ -15,7 +15,7 @@ import spox
 import spox.opset.ai.onnx.v20 as op
 
 from onnxtwin.exporters.array import Array, constant, encode, place
-from onnxtwin.exporters.creation import asarray
+from onnxtwin.exporters.numpy.creation import asarray
 from onnxtwin.exporters.errors import UnsupportedError
 from onnxtwin.exporters.registry import Exporter
 from onnxtwin.exporters.shadow import Shadow

@@ -28,7 +28,8 @@ def describe_frame(frame: Any) -> tuple[Column, ...]:
     for position, label in enumerate(frame.columns):
         if isinstance(label, (bool, tuple)) or not isinstance(label, (str, int, np.integer)):
             raise SignatureError(
-                f"column {label!r} is named by a {type(label).__name__}\n  way out: name raw columns by text or integers"
+                f"column {label!r} is named by a {type(label).__name__}\n"
+                "  way out: name raw columns by text or integers"
             )
         name = str(label)
         if name == "":
@@ -56,7 +57,8 @@ def _describe(series: Any, name: str, label: str | int) -> Column:
     native = isinstance(dtype, np.dtype) or text in ("str", "string") or text.startswith("datetime64[")
     if not native:
         raise SignatureError(
-            f"column {name!r} has dtype {text}, which cannot travel to a graph\n  way out: convert it to a numpy dtype, str, category or datetime64"
+            f"column {name!r} has dtype {text}, which cannot travel to a graph\n"
+            "  way out: convert it to a numpy dtype, str, category or datetime64"
         )
     if text in ("str", "string") or kind == "O":
         return _textual(series, name, label)
@@ -69,7 +71,8 @@ def _describe(series: Any, name: str, label: str | int) -> Column:
     if kind in "mM":
         return Column(name, label, text, "int64", "nat")
     raise SignatureError(
-        f"column {name!r} has dtype {text}, which cannot travel to a graph\n  way out: convert it to float64, int64, bool, str or datetime64"
+        f"column {name!r} has dtype {text}, which cannot travel to a graph\n"
+        "  way out: convert it to float64, int64, bool, str or datetime64"
     )
 
 
@@ -83,12 +86,14 @@ def _textual(series: Any, name: str, label: str | int) -> Column:
         )
     if any(isinstance(v, str) and v == MISSING_TOKEN for v in values):
         raise SignatureError(
-            f"column {name!r} holds {MISSING_TOKEN!r}, the token that stands for a missing value\n  way out: replace that text"
+            f"column {name!r} holds {MISSING_TOKEN!r}, the token that stands for a missing value\n"
+            "  way out: replace that text"
         )
     kinds = {"None" if v is None else "nan" for v in values if is_missing(v)}
     if len(kinds) > 1:
         raise SignatureError(
-            f"column {name!r} holds both None and NaN, which encoders tell apart\n  way out: series.fillna(np.nan) or use dtype 'str'"
+            f"column {name!r} holds both None and NaN, which encoders tell apart\n"
+            "  way out: series.fillna(np.nan) or use dtype 'str'"
         )
     missing: Any = kinds.pop() if kinds else "nan"
     return Column(name, label, str(series.dtype), "string", "token", missing_value=missing)
@@ -103,7 +108,8 @@ def _categorical(series: Any, name: str, label: str | int) -> Column:
     if all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values):
         return Column(name, label, "category", "float64", "nan", categories=values, ordered=ordered)
     raise SignatureError(
-        f"column {name!r} has categories of type {categories.dtype}\n  way out: use text or numbers as categories"
+        f"column {name!r} has categories of type {categories.dtype}\n"
+        "  way out: use text or numbers as categories"
     )
 
 
@@ -126,7 +132,8 @@ def describe_matrix(matrix: np.ndarray) -> tuple[Column, ...]:
     if kind == "b":
         return tuple(Column(n, i, text, "bool") for i, n in enumerate(names))
     raise SignatureError(
-        f"a matrix of dtype {text} cannot travel to a graph\n  way out: use float64, float32, int64, bool or text"
+        f"a matrix of dtype {text} cannot travel to a graph\n"
+        "  way out: use float64, float32, int64, bool or text"
     )
 
 

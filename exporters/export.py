@@ -14,7 +14,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 from spox import Var
 
-from onnxtwin.exporters import finish, reductions
+from onnxtwin.exporters import finish
 from onnxtwin.exporters.errors import OnnxTwinError, RecordingError, UnsupportedError
 from onnxtwin.exporters.outputs import Answer, answers, real_answers
 from onnxtwin.exporters.sample import Sample, draw
@@ -27,11 +27,12 @@ from onnxtwin.exporters.tree_ensemble import DeferredTrees, deferred
 METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples", "transform")
 """The inference methods that a twin can answer, in the order of its outputs."""
 
-NUMPY_HANDLERS = (reductions,)
-"""Modules that register numpy handlers when imported."""
-
-LEAVES = {"scipy": "onnxtwin.exporters.scipy", "sklearn": "onnxtwin.exporters.sklearn"}
-"""Library -> the package of its leaves, imported once the library is."""
+LEAVES = {
+    "numpy": "onnxtwin.exporters.numpy",
+    "scipy": "onnxtwin.exporters.scipy",
+    "sklearn": "onnxtwin.exporters.sklearn",
+}
+"""Library -> the package of its handlers and leaves, imported once the library is."""
 
 
 @dataclass(frozen=True)

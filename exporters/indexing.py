@@ -1,7 +1,7 @@
 """Reading from and writing to traced arrays by index, with numpy's meaning of every index it supports.
 
 Choosing columns of a matrix costs no node; a mask that depends on the rows can be written through, and
-read only to be written back (:class:`~onnxtwin.exporters.masked.Masked`).
+read only to be written back (:class:`~onnxtwin.exporters.numpy.masked.Masked`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from spox import Var
 
 from onnxtwin.exporters.array import Array, concrete, constant, elementwise, place, record
 from onnxtwin.exporters.casting import astype
-from onnxtwin.exporters.masked import Masked
+from onnxtwin.exporters.numpy.masked import Masked
 from onnxtwin.exporters.tensor import Tensor, cast, ints, join
 from onnxtwin.exporters.trace import require_trace
 
@@ -314,7 +314,7 @@ def _spread(value: Array, real: np.ndarray) -> Tensor:
 
 
 def _where(mask: Array, value: Array, before: Array, real: np.ndarray) -> Tensor:
-    from onnxtwin.exporters.functions import choose
+    from onnxtwin.exporters.numpy.choosing import choose
 
     return elementwise(
         "where",

@@ -21,7 +21,7 @@ from onnxtwin.exporters.tensor import Tensor, graph_dtype
 from onnxtwin.exporters.trace import Trace
 
 DISTINCT = 31
-"""Rows taken from the user's sample; more rows would make exports slower and find nothing that a check does not."""
+"""Rows taken from the user's sample; more would make exports slower and find no more than a check does."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,8 @@ def draw(estimator: Any, X: Any, methods: Sequence[str], layout: Any) -> Sample:
     Raises
     ------
     SignatureError
-        For no rows, columns that cannot be described or differ from those fitted, or rows that the pipeline refuses.
+        For no rows, columns that cannot be described or differ from those fitted, or rows that the pipeline
+        refuses.
     """
     container, rows, columns = _described(X)
     if len(rows) == 0:
@@ -145,7 +146,8 @@ def _described(X: Any) -> tuple[str, Any, tuple[Column, ...]]:
         ):
             return _described(np.asarray(X))
         raise SignatureError(
-            f"a one-dimensional sample ({type(X).__name__}) must hold texts\n  way out: hand over a DataFrame, a 2-D array or a list of str"
+            f"a one-dimensional sample ({type(X).__name__}) must hold texts\n"
+            "  way out: hand over a DataFrame, a 2-D array or a list of str"
         )
     if isinstance(X, np.ndarray) and X.ndim == 2:
         return "matrix", X, describe_matrix(X)
@@ -154,7 +156,8 @@ def _described(X: Any) -> tuple[str, Any, tuple[Column, ...]]:
             "several tables are not supported\n  way out: join them into one DataFrame of raw columns first"
         )
     raise SignatureError(
-        f"a sample of type {type(X).__name__} has no raw columns\n  way out: hand over a DataFrame, a 2-D array or a list of str"
+        f"a sample of type {type(X).__name__} has no raw columns\n"
+        "  way out: hand over a DataFrame, a 2-D array or a list of str"
     )
 
 
@@ -165,12 +168,14 @@ def _require_fitted_columns(estimator: Any, columns: tuple[Column, ...], contain
         lacking = [str(n) for n in fitted if n not in names]
         if lacking:
             raise SignatureError(
-                f"the sample lacks the columns {lacking} that the pipeline was fitted on\n  way out: hand over raw rows with all of them"
+                f"the sample lacks the columns {lacking} that the pipeline was fitted on\n"
+                "  way out: hand over raw rows with all of them"
             )
     count = getattr(estimator, "n_features_in_", None)
     if container == "matrix" and count is not None and count != len(columns):
         raise SignatureError(
-            f"the sample has {len(columns)} columns, the pipeline was fitted on {count}\n  way out: hand over rows as fitted"
+            f"the sample has {len(columns)} columns, the pipeline was fitted on {count}\n"
+            "  way out: hand over rows as fitted"
         )
 
 
@@ -206,7 +211,7 @@ def _cycled(rows: Any, count: int) -> Any:
 
 
 def _labelled(rows: Any) -> Any:
-    """Rows with labels unlike the default ones: code that joins rows by label must do so with the rows' own."""
+    """Rows with labels unlike the default ones: code that joins rows by label must use the rows' own."""
     return rows.set_axis(np.arange(len(rows))[::-1] * 7 + 1000, axis=0) if hasattr(rows, "iloc") else rows
 
 
@@ -223,7 +228,8 @@ def _answer(estimator: Any, methods: Sequence[str], rows: Any, what: str) -> Non
             getattr(estimator, method)(rows)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
         raise SignatureError(
-            f"the pipeline refuses {what}: {error}\n  way out: hand over raw rows as the pipeline is called with"
+            f"the pipeline refuses {what}: {error}\n"
+            "  way out: hand over raw rows as the pipeline is called with"
         ) from error
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from onnxtwin.exporters.bridge import bridged
-from onnxtwin.exporters.creation import NUMPY
+from onnxtwin.exporters.numpy.creation import NUMPY
 from onnxtwin.exporters.fixed import fixed
 from onnxtwin.exporters.registry import dispatcher, rebound, registered
 from onnxtwin.exporters.shadow import LIBRARIES, Shadow

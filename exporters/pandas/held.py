@@ -129,7 +129,7 @@ def missing_values(array: Array) -> Array:
 
 def pick(mask: Array, yes: Array, no: Array, real: np.ndarray) -> Array:
     """``where(mask, yes, no)`` of held columns or scalars, with ``real`` as pandas' own answer."""
-    from onnxtwin.exporters.functions import choose
+    from onnxtwin.exporters.numpy.choosing import choose
 
     stored = graph_dtype(encode(real).dtype) if real.dtype.kind == "O" else graph_dtype(real.dtype)
     for side in (yes, no):

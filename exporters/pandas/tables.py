@@ -16,7 +16,7 @@ from spox import Var
 
 from onnxtwin.exporters import lookups
 from onnxtwin.exporters.array import Array, elementwise, encode, is_missing
-from onnxtwin.exporters.functions import choose
+from onnxtwin.exporters.numpy.choosing import choose
 from onnxtwin.exporters.pandas.held import held, is_nullable, kind_is_text, refuse
 from onnxtwin.exporters.signature import MISSING_TOKEN
 from onnxtwin.exporters.tensor import STRING, cast, element_type

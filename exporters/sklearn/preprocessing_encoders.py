@@ -15,7 +15,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 from sklearn.utils.validation import validate_data
 
 from onnxtwin.exporters.array import Array, concrete, constant
-from onnxtwin.exporters.creation import asarray
+from onnxtwin.exporters.numpy.creation import asarray
 from onnxtwin.exporters.domain import require_finite
 from onnxtwin.exporters.registry import exports
 from onnxtwin.exporters.sklearn.encode import look_up, require_known

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils import validation
 
 from onnxtwin.exporters.array import concrete, constant
-from onnxtwin.exporters.creation import asarray
+from onnxtwin.exporters.numpy.creation import asarray
 from onnxtwin.exporters.domain import require_finite, require_non_negative
 from onnxtwin.exporters.registry import exports
 

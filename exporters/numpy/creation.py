@@ -6,12 +6,14 @@ Buffers (``zeros``, ``empty``) are traced constants, so that computed columns ca
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from onnxtwin.exporters.array import Array, concrete, is_traced
 from onnxtwin.exporters.fixed import fixed
+from onnxtwin.exporters.numpy.dispatch import depends, implements
 
 
 def _matrix(value: Any) -> Any:
@@ -90,6 +92,31 @@ def _like(function: Any) -> Any:
         return Array(np.asarray(real(np.asarray(a), *args, **kwargs)))
 
     return handler
+
+
+def _filled_like(function: Callable[..., np.ndarray]) -> Callable[..., Any]:
+    def handler(
+        a: Any,
+        *args: Any,
+        dtype: Any = None,
+        order: str = "K",
+        subok: bool = True,
+        shape: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        if any(depends(x) for x in args):
+            made = Array(np.zeros(a.shape if shape is None else shape, a.dtype if dtype is None else dtype))
+            made[...] = args[0]
+            return made
+        return Array(function(concrete(a), *concrete(args), dtype=dtype, shape=shape))
+
+    return handler
+
+
+implements(np.zeros_like)(_filled_like(np.zeros_like))
+implements(np.ones_like)(_filled_like(np.ones_like))
+implements(np.full_like)(_filled_like(np.full_like))
+implements(np.empty_like)(_filled_like(np.zeros_like))
 
 
 class _Columns:

@@ -11,7 +11,7 @@ from spox import Var
 
 from onnxtwin.exporters import arithmetic
 from onnxtwin.exporters.array import Array, concrete, constant, record, to_bool
-from onnxtwin.exporters.functions import implements
+from onnxtwin.exporters.numpy.dispatch import implements
 from onnxtwin.exporters.tensor import cast
 from onnxtwin.exporters.trace import require_trace
 

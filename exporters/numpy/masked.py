@@ -44,7 +44,7 @@ class Masked:
                     "use np.where(mask, f(x), x) on whole columns",
                 )
         with np.errstate(all="ignore"):
-            from onnxtwin.exporters.ufuncs import call
+            from onnxtwin.exporters.numpy.ufuncs import call
 
             full = call(ufunc, tuple(x.full if isinstance(x, Masked) else x for x in inputs))
         return Masked(full, self.mask, np.asarray(real))

@@ -17,7 +17,7 @@ from spox import Var
 
 from onnxtwin.exporters import arithmetic, special
 from onnxtwin.exporters.array import Array, concrete, constant, elementwise, is_traced, to_bool
-from onnxtwin.exporters.masked import masked_operand
+from onnxtwin.exporters.numpy.masked import masked_operand
 from onnxtwin.exporters.tensor import STRING, cast, element_type
 from onnxtwin.exporters.trace import require_trace
 

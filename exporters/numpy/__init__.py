@@ -1,0 +1,10 @@
+"""numpy on traced arrays: universal functions, array functions, creation.
+
+Importing the package registers every handler in it.
+"""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")

@@ -1,0 +1,62 @@
+"""numpy's array functions on traced arrays (``__array_function__``): who answers for which function.
+
+The handlers stand in the modules beside this one; each bears the name and signature of the function it
+answers for. What has none is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from onnxtwin.exporters.array import Array, concrete, is_traced
+from onnxtwin.exporters.trace import require_trace
+
+_HANDLERS: dict[Callable[..., Any], Callable[..., Any]] = {}
+METHODS: dict[str, Callable[..., Any]] = {}
+
+
+def implements(
+    *functions: Callable[..., Any], method: str | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register the decorated handler for numpy functions, and for the ndarray method of that name."""
+
+    def register(handler: Callable[..., Any]) -> Callable[..., Any]:
+        for function in functions:
+            _HANDLERS[function] = handler
+        if method:
+            METHODS[method] = handler
+        return handler
+
+    return register
+
+
+def apply_function(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What ``Array.__array_function__`` answers."""
+    handler = _HANDLERS.get(func)
+    if handler is not None:
+        return handler(*args, **kwargs)
+    if not depends(args) and not depends(kwargs):
+        return _as_constant(func(*concrete(args), **concrete(kwargs)))
+    name = f"{getattr(func, '__module__', 'numpy')}.{getattr(func, '__name__', func)}"
+    raise require_trace().unsupported(
+        f"{name} is not supported in a traced method", "compute the same with other numpy functions"
+    )
+
+
+def depends(value: Any) -> bool:
+    if type(value) is Array:
+        return not value.is_constant
+    if isinstance(value, (list, tuple)):
+        return any(depends(v) for v in value)
+    if isinstance(value, dict):
+        return any(depends(v) for v in value.values())
+    return is_traced(value)
+
+
+def _as_constant(value: Any) -> Any:
+    if type(value) is not Array and isinstance(value, np.ndarray):
+        return Array(value)
+    return tuple(_as_constant(v) for v in value) if type(value) is tuple else value

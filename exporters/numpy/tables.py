@@ -1,0 +1,99 @@
+"""Look-ups in tables that were fitted at training time: bins, quantiles, knots."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import spox.opset.ai.onnx.v20 as op
+from spox import Var
+
+from onnxtwin.exporters.array import Array, concrete, constant, elementwise
+from onnxtwin.exporters.numpy.choosing import clip, is_text, take
+from onnxtwin.exporters.numpy.dispatch import depends, implements
+from onnxtwin.exporters.tensor import Tensor
+from onnxtwin.exporters.trace import require_trace
+
+
+@implements(np.searchsorted)
+def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
+    """Position in a constant sorted array: how many elements precede ``v``; NaN sorts last, as in numpy."""
+    table, x = constant(a), constant(v)
+    if not table.is_constant or sorter is not None:
+        raise require_trace().unsupported(
+            "numpy.searchsorted in a computed array", "search in an array fixed when fitting"
+        )
+    real = np.searchsorted(table.value, x.value, side=side)  # type: ignore[call-overload]
+    if is_text(x):
+        raise require_trace().unsupported("numpy.searchsorted of text", "map the text with a dict")
+    kind = np.result_type(table.dtype, x.dtype)
+    edges = table.value.astype(kind)
+    missing = int(np.isnan(edges).sum()) if kind.kind == "f" else 0
+    known = len(edges) - missing
+
+    def build(values: Var) -> Var:
+        wide = op.unsqueeze(values, op.const(np.array([-1], np.int64)))
+        marks = op.const(edges[:known])
+        before = op.less(marks, wide) if side == "left" else op.less_or_equal(marks, wide)
+        counts = op.reduce_sum(op.cast(before, to=np.float64), op.const(np.array([-1], np.int64)), keepdims=0)
+        counts = op.cast(counts, to=np.int64)
+        if kind.kind != "f":
+            return counts
+        return op.where(
+            op.isnan(values), op.const(np.array(known if side == "left" else len(edges), np.int64)), counts
+        )
+
+    if x.ndim == 1:
+        x = Array(x.value, Tensor(x.shape, x.tensor.dtype, flat=x.tensor.flat)) if not x.is_constant else x
+    return elementwise(f"searchsorted {side}", real, build, [x], [kind])
+
+
+@implements(np.digitize)
+def digitize(x: Any, bins: Any, right: bool = False) -> Any:
+    edges = np.asarray(concrete(bins))
+    if len(edges) > 1 and edges[0] > edges[-1]:
+        return np.subtract(len(edges), searchsorted(edges[::-1], x, side="right" if right else "left"))
+    return searchsorted(edges, x, side="left" if right else "right")
+
+
+@implements(np.interp)
+def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
+    """numpy's own arithmetic (``arr_interp``): slope * (x - xp[j]) + fp[j], exact at the knots."""
+    if period is not None or depends(xp) or depends(fp):
+        raise require_trace().unsupported(
+            "numpy.interp with a period or computed knots", "fix the knots when fitting"
+        )
+    knots, values = np.asarray(concrete(xp), float), np.asarray(concrete(fp), float)
+    low = values[0] if left is None else float(left)
+    high = values[-1] if right is None else float(right)
+    if len(knots) == 1:
+        return np.where(
+            np.isnan(x),
+            x,
+            np.where(np.less(x, knots[0]), low, np.where(np.greater(x, knots[0]), high, values[0])),
+        )
+    j = clip(np.subtract(searchsorted(knots, x, side="right"), 1), 0, len(knots) - 2)
+    with np.errstate(all="ignore"):
+        slopes = np.diff(values) / np.diff(knots)
+    x0, y0, x1, y1, slope = (take(t, j) for t in (knots[:-1], values[:-1], knots[1:], values[1:], slopes))
+    line = np.add(np.multiply(slope, np.subtract(x, x0)), y0)
+    # numpy falls back to the right knot where the left one gives NaN (infinite slopes), then to equal ends.
+    again = np.add(np.multiply(slope, np.subtract(x, x1)), y1)
+    line = np.where(
+        np.isnan(line), np.where(np.logical_and(np.isnan(again), np.equal(y0, y1)), y0, again), line
+    )
+    line = np.where(np.equal(x, x0), y0, line)
+    line = np.where(np.equal(x, knots[-1]), values[-1], line)
+    line = np.where(np.less(x, knots[0]), low, np.where(np.greater(x, knots[-1]), high, line))
+    return np.where(np.isnan(x), x, line)
+
+
+@implements(np.diff)
+def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    if prepend is not None or append is not None:
+        raise require_trace().unsupported("numpy.diff with prepend or append", "concatenate first")
+    result = a
+    before = (slice(None),) * (axis % a.ndim)
+    for _ in range(n):
+        result = np.subtract(result[(*before, slice(1, None))], result[(*before, slice(None, -1))])
+    return result
