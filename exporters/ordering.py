@@ -12,7 +12,7 @@ from onnxtwin.exporters.errors import UnsupportedError
 def ascending(x: Var, size: int, axis: int) -> tuple[Var, Var]:
     """``x`` sorted along an axis of ``size`` elements, and the positions that sort it (int64), stably.
 
-    NaN has no place in the order: replace it before. The first axis may have zero entries unless it is the
+    NaN sorts last. The first axis may have zero entries unless it is the
     one that is sorted.
 
     Raises

@@ -24,3 +24,11 @@ def test_values_and_positions_are_numpy_s(shape: tuple[int, ...], dtype: type) -
 def test_a_vector_is_sorted_along_its_only_axis() -> None:
     x = np.array([3.0, -np.inf, 2.0, np.inf])
     assert run(lambda v: ascending(v, 4, 0)[1], x).tolist() == [1, 2, 0, 3]
+
+
+def test_nan_sorts_last_and_in_its_order() -> None:
+    x = RNG.normal(size=(200, 9))
+    x[RNG.random(x.shape) < 0.2] = np.nan
+    values, positions = run(lambda v: list(ascending(v, 9, 1)), x)
+    np.testing.assert_array_equal(positions, np.argsort(x, axis=1, kind="stable"))
+    np.testing.assert_array_equal(values, np.sort(x, axis=1))
