@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from onnxtwin.build.replay import compare
 from onnxtwin.build.session import Session
 from onnxtwin.build.vectors import Tensors, Vectors, anonymise, choose, count_rows, record, take
+from onnxtwin.exporters.signature import Signature
 from onnxtwin.runtime_checks import SAMPLE, Report, check, families
 from onnxtwin.runtime_checks.reference import Reference
 from onnxtwin.runtime_checks.rows import stack
@@ -41,6 +42,7 @@ def record_vectors(
     rows : of the sample; as many again, at most, are made in each family of cases.
     seed : of the choice and the permutations.
     """
+    reference = Reference(pipeline, session.methods, session.signature)
     chosen = choose(X, rows, seed)
     if rows_are == "shuffled":
         chosen = anonymise(chosen, seed)
@@ -67,21 +69,22 @@ def record_vectors(
         warnings.simplefilter("ignore")
         return record(
             session.signature,
-            _batches(session, pipeline, chosen, rows, seed),
-            lambda method, batch: getattr(pipeline, method)(batch),
+            _batches(reference, session.signature, chosen, rows, seed),
+            reference.call,
             rows_are=rows_are,
             seed=seed,
             doubt=doubt,
         )
 
 
-def _batches(session: Session, pipeline: Any, chosen: Any, rows: int, seed: int) -> Iterator[tuple[str, Any]]:
+def _batches(
+    reference: Reference, signature: Signature, chosen: Any, rows: int, seed: int
+) -> Iterator[tuple[str, Any]]:
     yield SAMPLE, chosen
-    reference = Reference(pipeline, session.methods, session.signature)
     for name, generate in families().items():
         if name == _NOT_RECORDED:
             continue
-        made = list(generate(reference, session.signature, chosen, np.random.default_rng(seed)))
+        made = list(generate(reference, signature, chosen, np.random.default_rng(seed)))
         for batch in made:
             share = max(1, rows // len(made))
             yield name, take(batch, slice(0, min(share, count_rows(batch))))

@@ -104,14 +104,18 @@ class Reference:
         """Take an answer of either side apart, the same way."""
         return parts(method, answer, labels=method in self._labels)
 
-    def one(self, method: str, X: Rows) -> Answer:
-        """The pipeline's answer of one method; errors pass through."""
+    def call(self, method: str, X: Rows) -> Any:
+        """What the pipeline's method returns for a copy of the rows; errors pass through."""
         rows = take(X, slice(None))
         if count(X) > FEW_ROWS:
-            return self.normalise(method, getattr(self.pipeline, method)(rows))
+            return getattr(self.pipeline, method)(rows)
         # BLAS keeps its threads, for its sums may depend on them.
         with _threads().limit(limits=1, user_api="openmp"):
-            return self.normalise(method, getattr(self.pipeline, method)(rows))
+            return getattr(self.pipeline, method)(rows)
+
+    def one(self, method: str, X: Rows) -> Answer:
+        """The pipeline's answer of one method; errors pass through."""
+        return self.normalise(method, self.call(method, X))
 
     def ask(self, X: Rows) -> Answers:
         """The pipeline's answers; a row that any of the methods refuses counts as refused."""
