@@ -11,22 +11,29 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime.capi.onnxruntime_pybind11_state as pybind
 import spox
 import spox.opset.ai.onnx.v20 as op
 
 from onnxtwin.exporters.array import Array, constant, encode, place
-from onnxtwin.exporters.numpy.creation import asarray
 from onnxtwin.exporters.errors import UnsupportedError
+from onnxtwin.exporters.numpy.creation import asarray
 from onnxtwin.exporters.registry import Exporter
 from onnxtwin.exporters.shadow import Shadow
 from onnxtwin.exporters.tensor import STRING, cast
 from onnxtwin.exporters.trace import agrees, require_trace
 
 _METHODS = ("predict", "predict_proba", "decision_function", "score_samples", "transform")
+_CONVERTER_ERRORS = (
+    *(RuntimeError, ValueError, TypeError, NotImplementedError, AttributeError, KeyError),
+    *(pybind.Fail, pybind.InvalidGraph, pybind.InvalidArgument, pybind.NotImplemented, pybind.RuntimeException),
+)
+"""What converters raise, and what onnxruntime raises at the graphs of some."""
+
 _TARGET = {"": 20, "ai.onnx.ml": 3}
 
 
-def bridged(shadow: Shadow) -> list[tuple[type, Exporter]]:
+def bridged(shadow: Shadow) -> list[Exporter]:
     """The methods of the pipeline's own classes that a registered converter may answer.
 
     scikit-learn's own classes are left out: they are traced.
@@ -43,7 +50,7 @@ def bridged(shadow: Shadow) -> list[tuple[type, Exporter]]:
         for name in _METHODS:
             if hasattr(estimator, name):
                 found[kind, name] = Exporter(kind, name, _exporter(kind, name), verified=False)
-    return [(kind, exporter) for (kind, _), exporter in found.items()]
+    return list(found.values())
 
 
 def _exporter(kind: type, name: str) -> Any:
@@ -64,16 +71,18 @@ def _exporter(kind: type, name: str) -> Any:
 def _converted(estimator: Any, name: str, X: Array, reason: Exception) -> Array:
     """The method by its converter: in double, and in single precision where there is no other."""
     trace = require_trace()
+    X = Array(X.value, X.tensor)
     with trace.paused():
         real = np.asarray(getattr(estimator, name)(X.value))
     failures: list[str] = []
     for dtype in (np.dtype(np.float64), np.dtype(np.float32)):
         try:
-            model = _model(estimator, X, dtype)
-        except (RuntimeError, ValueError, TypeError, NotImplementedError, AttributeError, KeyError) as error:
+            with trace.paused():
+                model = _model(estimator, X, dtype)
+            answer = _answer(model, name, X, dtype)
+        except _CONVERTER_ERRORS as error:
             failures.append(f"{dtype}: {type(error).__name__}: {error}")
             continue
-        answer = _answer(model, name, X, dtype)
         if answer is not None and agrees(_cast_like(answer, real), real):
             return _inlined(model, name, X, dtype, real)
         failures.append(f"{dtype}: its answers differ from the class's own")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import inspect
 import sys
 import threading
 import types
@@ -18,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from onnxtwin.exporters.bridge import bridged
-from onnxtwin.exporters.numpy.creation import NUMPY
 from onnxtwin.exporters.fixed import fixed
+from onnxtwin.exporters.numpy.creation import NUMPY
 from onnxtwin.exporters.registry import dispatcher, rebound, registered
 from onnxtwin.exporters.shadow import LIBRARIES, Shadow
 from onnxtwin.exporters.trace import current
@@ -158,9 +159,8 @@ def substituted(shadow: Shadow) -> Iterator[None]:
             for exporter in registered():
                 if isinstance(exporter.owner, type):
                     _patch(exporter, undo)
-            for kind, exporter in bridged(shadow):
-                if exporter.name in kind.__dict__:
-                    _patch(exporter, undo)
+            for exporter in bridged(shadow):
+                _patch(exporter, undo)
             _imports(table, {id(ns) for ns in namespaces}, undo)
             yield
         finally:
@@ -170,9 +170,10 @@ def substituted(shadow: Shadow) -> Iterator[None]:
 
 def _patch(exporter: Any, undo: list[Callable[[], None]]) -> None:
     owner, name = exporter.owner, exporter.name
-    old = owner.__dict__[name]
+    old = inspect.getattr_static(owner, name)
+    inherited = name not in owner.__dict__
     setattr(owner, name, rebound(old, lambda f: dispatcher(f, exporter)))
-    undo.append(lambda: setattr(owner, name, old))
+    undo.append(lambda: delattr(owner, name) if inherited else setattr(owner, name, old))
 
 
 def _imports(table: dict[int, Any], namespaces: set[int], undo: list[Callable[[], None]]) -> None:

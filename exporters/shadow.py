@@ -105,7 +105,8 @@ def _copied(thing: Any, kind: type) -> bool:
     ):
         return False
     plain = all(c in (object, dict) or c.__flags__ & _HEAP_TYPE for c in kind.__mro__)
-    return hasattr(thing, "__dict__") and plain and traced_code(kind)
+    # A copy of what frees something when it dies (a booster's handle) would free it twice.
+    return hasattr(thing, "__dict__") and plain and traced_code(kind) and not hasattr(kind, "__del__")
 
 
 def _item_path(path: str, item: Any, position: int) -> str:
