@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -174,7 +175,9 @@ def _run(
 def _called(method: Any, X: Any, trace: Trace) -> Any:
     """Run the pipeline's code on traced rows; whatever it raises there, it does not raise on real ones."""
     try:
-        return method(X)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what the pipeline warns of, it has said when it was fitted
+            return method(X)
     except OnnxTwinError:
         raise
     except Exception as error:  # real rows were answered, so any error comes from tracing

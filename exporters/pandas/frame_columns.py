@@ -20,6 +20,7 @@ from onnxtwin.exporters.pandas.frame import (
     put,
 )
 from onnxtwin.exporters.pandas.held import held, refuse
+from onnxtwin.exporters.pandas.operators import LABELS
 from onnxtwin.exporters.pandas.series import Series
 from onnxtwin.exporters.pandas.writing import as_column
 
@@ -190,19 +191,13 @@ def reset_index(
     return settle(self, frame_of(self._twin_value.reset_index(drop=True), self._twin_cells), inplace)
 
 
-def join(
-    self: DataFrame,
-    other: Any,
-    on: Any = None,
-    how: str = "left",
-    lsuffix: str = "",
-    rsuffix: str = "",
-    **kwargs: Any,
-) -> DataFrame:
+def join(self: DataFrame, other: Any, on: Any = None, how: str = "left", **kwargs: Any) -> DataFrame:
     """Columns of another traced frame or column of the same rows."""
-    if on is not None or how != "left" or kwargs or not hasattr(type(other), "__onnxtwin_value__"):
+    if on is not None or how != "left" or not hasattr(type(other), "__onnxtwin_value__"):
         raise refuse("DataFrame.join by keys", "map the key column with a dict for each joined column")
-    real = self._twin_value.join(concrete(other), lsuffix=lsuffix, rsuffix=rsuffix)
+    real = self._twin_value.join(concrete(other), **kwargs)
+    if len(real) != len(self) or not real.index.equals(self._twin_value.index):
+        raise refuse("DataFrame.join of tables whose rows have different labels", LABELS)
     cells = other._twin_cells if type(other) is DataFrame else [Cell.of(other)]
     return frame_of(real, [*self._twin_cells, *cells])
 

@@ -45,7 +45,7 @@ def as_array(value: Any) -> Any:
 
 def apply_function(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What ``__array_function__`` answers."""
-    from onnxtwin.exporters import functions
+    from onnxtwin.exporters.numpy import dispatch
 
     first: Any = args[0] if args else None
     is_pandas = hasattr(type(first), "__onnxtwin_array__")
@@ -62,7 +62,7 @@ def apply_function(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
         )
     if func in (np.shape, np.ndim, np.size):
         return func(concrete(first), *args[1:], **kwargs)
-    return functions.apply_function(func, as_array(args), as_array(kwargs))
+    return dispatch.apply_function(func, as_array(args), as_array(kwargs))
 
 
 def series_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -7,7 +7,7 @@ own method; what it answers becomes the table of the graph.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -73,9 +73,9 @@ def in_dtype(values: pd.Series, series: Any) -> pd.Series:
     )
 
 
-def unknown_key(series: Any, keys: pd.Series) -> Any:
+def unknown_key(series: Any, keys: list[Any]) -> Any:
     """A value of the column's type that is not among ``keys``; None where every value is."""
-    known = set(keys.tolist())
+    known = set(keys)
     if kind_is_text(series.value.dtype):
         text = "?"
         while text in known:
@@ -106,16 +106,39 @@ def _graph_key(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
+class Asked(NamedTuple):
+    """What pandas' method answers for each key, for a value that is no key, and for a missing value."""
+
+    table: dict[Any, Any]
+    unknown: Any
+    missing: Any
+
+
+def asked(series: Any, method: Callable[[pd.Series], pd.Series], keys: Iterable[Any]) -> Asked:
+    """Run ``method`` on one column of all of them: alone, a missing value may lose its type."""
+    known = keys_for(series, keys).tolist()
+    unknown = unknown_key(series, known)
+    column = in_dtype(pd.Series([*known, *([] if unknown is None else [unknown])]), series)
+    gone = missing_column(series)
+    apart = gone is not None and gone.dtype != column.dtype
+    if gone is not None and not apart:
+        column = pd.concat([column, gone], ignore_index=True)
+    answers = method(column).tolist()
+    missing = np.nan if gone is None else method(gone).tolist()[0]
+    if gone is not None and not apart and not _equal(missing, answers.pop()):
+        raise refuse(
+            "looks up a missing value, for which pandas answers differently alone and beside others",
+            "fillna first, or leave the missing key out",
+        )
+    other = np.nan if unknown is None else answers.pop()
+    return Asked(dict(zip(known, answers, strict=True)), other, missing)
+
+
 def flags_of(series: Any, test: Callable[[pd.Series], pd.Series], keys: Iterable[Any], what: str) -> Array:
     """A yes-or-no question that pandas answers through ``test``, True for some of ``keys`` only."""
-    candidates = keys_for(series, keys)
-    yes = [
-        k
-        for k, hit in zip(candidates.tolist(), test(in_dtype(candidates, series)).tolist(), strict=True)
-        if hit
-    ]
-    gone = missing_column(series)
-    if gone is not None and bool(test(gone).iloc[0]):
+    found = asked(series, test, keys)
+    yes = [key for key, hit in found.table.items() if hit]
+    if missing_column(series) is not None and found.missing:
         yes.append(MISSING_TOKEN if _is_text(series) else np.nan)
     real = held(test(series.value))
     return elementwise(what, real, lambda x: contains(x, yes), [series.held], [_key_dtype(series)])
@@ -154,17 +177,14 @@ def mapped(
     series: Any, method: Callable[[pd.Series], pd.Series], keys: Iterable[Any], what: str
 ) -> tuple[pd.Series, Array]:
     """A column looked up: pandas' answer in a dtype that holds every answer, and its array."""
-    candidates = keys_for(series, keys)
-    answers = method(in_dtype(candidates, series)).tolist() if len(candidates) else []
-    unknown = unknown_key(series, candidates)
-    default = np.nan if unknown is None else method(in_dtype(pd.Series([unknown]), series)).tolist()[0]
-    table = dict(zip(candidates.tolist(), answers, strict=True))
-    gone = missing_column(series)
-    missing = default if gone is None else method(gone).tolist()[0]
-    possible = [*answers, missing, *([] if unknown is None else [default])]
+    found = asked(series, method, keys)
+    possible = list(found.table.values())
+    if unknown_key(series, list(found.table)) is not None:
+        possible.append(found.unknown)
+    if missing_column(series) is not None:
+        possible.append(found.missing)
     real = widened(method(series.value), possible, what)
-    array = lookup(series, table, default, missing, held(real), what)
-    return real, array
+    return real, lookup(series, found.table, found.unknown, found.missing, held(real), what)
 
 
 def widened(real: pd.Series, possible: list[Any], what: str) -> pd.Series:
@@ -252,12 +272,11 @@ def replaced(
     series: Any, method: Callable[[pd.Series], pd.Series], keys: Iterable[Any], what: str
 ) -> tuple[pd.Series, Array]:
     """A column in which some values are replaced and all others stay."""
-    candidates = keys_for(series, keys)
-    answers = method(in_dtype(candidates, series)).tolist() if len(candidates) else []
-    pairs = zip(candidates.tolist(), answers, strict=True)
-    changed = {k: v for k, v in pairs if type(k) is not type(v) or not _equal(k, v)}
-    gone = missing_column(series)
-    filler = np.nan if gone is None else method(gone).tolist()[0]
+    found = asked(series, method, keys)
+    changed = {
+        k: v for k, v in found.table.items() if not _equal(k, v) or isinstance(k, str) != isinstance(v, str)
+    }
+    gone, filler = missing_column(series), found.missing
     if not changed and is_missing(filler):
         return method(series.value), series.held
     kept: Any = "" if _is_text(series) else {"b": True, "f": 0.5}.get(series.held.dtype.kind, 0)

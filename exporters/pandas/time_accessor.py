@@ -43,6 +43,13 @@ def offset_seconds(dtype: Any) -> int:
     return int(found.total_seconds())
 
 
+_NAMES = {
+    "dayofweek": "day_of_week", "weekday": "day_of_week",
+    "dayofyear": "day_of_year", "daysinmonth": "days_in_month",
+}  # fmt: skip
+"""Field -> its name in every version of pandas; newer ones warn of the others."""
+
+
 class _Methods:
     """What both accessors share."""
 
@@ -83,7 +90,7 @@ class TimestampMethods(_Methods):
             return getattr(self.series.value.dt, name)
         if name not in datetimes.FIELDS:
             return self._refused(name)
-        real = self._widened(getattr(self.series.value.dt, name))
+        real = self._widened(getattr(self.series.value.dt, _NAMES.get(name, name)))
         nullable = real.dtype.kind == "f"
         return self._made(
             name, real, lambda x: datetimes.field(self._local(x), self.unit, name, nullable=nullable)

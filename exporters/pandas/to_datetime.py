@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from onnxtwin.exporters.array import elementwise, is_missing, is_traced, once
 from onnxtwin.exporters.domain import require_true
 from onnxtwin.exporters.pandas.held import held, refuse
 from onnxtwin.exporters.pandas.time_accessor import offset_seconds
+from onnxtwin.exporters.regex import literal
 from onnxtwin.exporters.signature import MISSING_TOKEN, NAT
 
 
@@ -79,6 +81,22 @@ def _parsed(arg: Any, real: pd.Series, errors: str, dayfirst: bool, utc: bool, f
             elementwise("valid time", ok, lambda x: op.or_(parsed(x).valid, gone(x)), [array], [None]),
             f"text is not a date in the layout {layout!r}",
         )
+    elif format is None:
+        # Of a text in another layout, pandas alone in a batch would infer that one.
+        strange = "(?s:.*[0-9].*)"
+        require_true(
+            elementwise(
+                "one layout",
+                ok,
+                lambda x: op.or_(
+                    op.regex_full_match(x, pattern=_shape(layout)),
+                    op.not_(op.regex_full_match(x, pattern=strange)),
+                ),
+                [array],
+                [None],
+            ),
+            f"text with digits is not in the layout {layout!r}, which the sample's first text has",
+        )
     made = elementwise(
         f"to_datetime {layout}",
         values,
@@ -89,6 +107,13 @@ def _parsed(arg: Any, real: pd.Series, errors: str, dayfirst: bool, utc: bool, f
     return arg.made(
         real, made, what="to_datetime", whole=arg.whole and errors == "raise" and not bool(real.isna().any())
     )
+
+
+def _shape(layout: str) -> str:
+    """An RE2 pattern of the texts that look like the layout, whether or not they are a date."""
+    widths = {"%Y": "[0-9]{4}", "%f": "[0-9]+", "%z": "(?:[zZ]|[+-][0-9:]+)"}
+    parts = re.findall(r"%.|[^%]", layout, re.DOTALL)
+    return "".join(widths.get(p, "[0-9]{2}" if p.startswith("%") else literal(p)) for p in parts)
 
 
 def _layout(value: pd.Series, dayfirst: bool) -> str:
