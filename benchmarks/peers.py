@@ -1,13 +1,14 @@
 """Twins beside skl2onnx's graphs and scikit-learn itself: speed as ratios, and whether the answers are right.
 
-Run from the repository's root: ``python benchmarks/peers.py``; it prints a table and writes it between the markers of
-``docs/benchmarks.md``. All three answer the same raw rows in the same process, one thread each, in turn; each
-figure is the best of several repetitions.
+Run from the repository's root: ``python benchmarks/peers.py``; it prints a table and writes it between the
+markers of ``docs/benchmarks.md``. All three answer the same raw rows in the same process, one thread each, in
+turn; each figure is the best of several repetitions.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import timeit
 import warnings
 from collections.abc import Callable
@@ -18,8 +19,8 @@ import numpy as np
 import onnxruntime as ort
 import onnxruntime.capi.onnxruntime_pybind11_state as pybind
 import pandas as pd
-import sklearn
 import skl2onnx
+import sklearn
 from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
@@ -31,9 +32,16 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, PowerTransforme
 from onnxtwin.exporters import export_graph
 
 RNG = np.random.default_rng(0)
-LOADING = (pybind.Fail, pybind.InvalidGraph, pybind.InvalidArgument, pybind.NotImplemented, pybind.RuntimeException)
+LOADING = (
+    *(pybind.Fail, pybind.InvalidGraph, pybind.InvalidArgument),
+    *(pybind.NotImplemented, pybind.RuntimeException),
+)
 ROWS = 10_000
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+HEADER = (
+    "| pipeline | twin's error | one row | 10,000 rows | sklearn / twin, one row | 10,000 rows "
+    "| skl2onnx' error | skl2onnx / twin, one row | 10,000 rows |"
+)
 BEGIN, END = "<!-- peers: begin -->", "<!-- peers: end -->"
 
 
@@ -93,12 +101,14 @@ def best(function: Callable[[], Any], number: int, repeat: int) -> float:
 
 def feeds(frame: pd.DataFrame) -> dict[str, np.ndarray]:
     """One input a column."""
-    return {str(c): np.asarray(frame[c], dtype=np.str_ if frame[c].dtype.kind not in "fi" else None).reshape(-1, 1) for c in frame}
+    kinds = {c: None if frame[c].dtype.kind in "fi" else np.str_ for c in frame}
+    return {str(c): np.asarray(frame[c], dtype=kind).reshape(-1, 1) for c, kind in kinds.items()}
 
 
 def rival(pipeline: Any, frame: pd.DataFrame) -> tuple[Any, str]:
     """skl2onnx's session, or why there is none."""
-    kinds = [(c, DoubleTensorType([None, 1]) if frame[c].dtype.kind == "f" else StringTensorType([None, 1])) for c in frame]
+    types = {c: DoubleTensorType if frame[c].dtype.kind == "f" else StringTensorType for c in frame}
+    kinds = [(c, kind([None, 1])) for c, kind in types.items()]
     if not hasattr(pipeline, "steps") or not hasattr(pipeline[0], "transformers"):
         kinds = [("X", DoubleTensorType([None, frame.shape[1]]))]
     try:
@@ -131,7 +141,8 @@ def row(name: str, pipeline: Any, frame: pd.DataFrame, y: np.ndarray) -> str:
         return lambda: (pipeline.predict(rows), pipeline.predict_proba(rows))
 
     error = np.abs(ours(many)()[1] - expected).max()
-    times = {f.__name__: (best(f(one), 200, 7), best(f(many), 1, 7)) for f in (ours, *([theirs] if other else []))}
+    asked_of = (ours, theirs) if other else (ours,)
+    times = {f.__name__: (best(f(one), 200, 7), best(f(many), 1, 7)) for f in asked_of}
     reference = best(itself(one), 5, 5), best(itself(many), 1, 3)
     cells = [name, f"{error:.0e}", f"{times['ours'][0] * 1e6:.0f} µs", f"{times['ours'][1] * 1e3:.1f} ms"]
     cells += [f"{reference[i] / times['ours'][i]:.1f}" for i in (0, 1)]
@@ -151,16 +162,17 @@ def main() -> None:
     warnings.simplefilter("ignore")
     frame, y = table()
     lines = [
-        f"scikit-learn {sklearn.__version__}, onnxruntime {ort.__version__}, skl2onnx {skl2onnx.__version__}, one thread, {ROWS:,} rows.",
+        f"scikit-learn {sklearn.__version__}, onnxruntime {ort.__version__},",
+        f"skl2onnx {skl2onnx.__version__}, one thread, {ROWS:,} rows.",
         "Ratios above 1: the twin is that many times faster.",
         "",
-        "| pipeline | twin's error | one row | 10,000 rows | sklearn / twin, one row | 10,000 rows | skl2onnx' error | skl2onnx / twin, one row | 10,000 rows |",
+        HEADER,
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name, (pipeline, columns) in pipelines(frame).items():
         lines.append(row(name, pipeline, frame[columns], y))
     text = "\n".join(lines)
-    print(text)
+    sys.stdout.write(f"{text}\n")
     if not arguments.dry_run:
         page = PAGE.read_text(encoding="utf-8")
         before, after = page.split(BEGIN)[0], page.split(END)[1]

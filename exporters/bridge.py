@@ -26,7 +26,13 @@ from onnxtwin.exporters.trace import agrees, require_trace
 _METHODS = ("predict", "predict_proba", "decision_function", "score_samples", "transform")
 _CONVERTER_ERRORS = (
     *(RuntimeError, ValueError, TypeError, NotImplementedError, AttributeError, KeyError),
-    *(pybind.Fail, pybind.InvalidGraph, pybind.InvalidArgument, pybind.NotImplemented, pybind.RuntimeException),
+    *(
+        pybind.Fail,
+        pybind.InvalidGraph,
+        pybind.InvalidArgument,
+        pybind.NotImplemented,
+        pybind.RuntimeException,
+    ),
 )
 """What converters raise, and what onnxruntime raises at the graphs of some."""
 

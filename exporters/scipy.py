@@ -11,11 +11,11 @@ import scipy.special
 import scipy.stats
 
 from onnxtwin.exporters.array import constant
-from onnxtwin.exporters.numpy.creation import asarray
 from onnxtwin.exporters.domain import require_true
+from onnxtwin.exporters.numpy.creation import asarray
+from onnxtwin.exporters.numpy.ufuncs import composed
 from onnxtwin.exporters.registry import exports
 from onnxtwin.exporters.trace import require_trace
-from onnxtwin.exporters.numpy.ufuncs import composed
 
 
 @composed(scipy.special.boxcox)

@@ -14,10 +14,10 @@ from sklearn.utils import _encode
 from sklearn.utils._missing import is_scalar_nan
 
 from onnxtwin.exporters.array import Array, elementwise, encode, is_missing
-from onnxtwin.exporters.numpy.creation import asarray
 from onnxtwin.exporters.domain import accept_only, require_true
 from onnxtwin.exporters.lookups import lookup
 from onnxtwin.exporters.missing import kinds_of_missing
+from onnxtwin.exporters.numpy.creation import asarray
 from onnxtwin.exporters.registry import exports
 from onnxtwin.exporters.signature import MISSING_TOKEN
 from onnxtwin.exporters.tensor import STRING

@@ -9,8 +9,8 @@ from sklearn.utils import _mask
 from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 
 from onnxtwin.exporters.array import Array
-from onnxtwin.exporters.numpy.creation import asarray
 from onnxtwin.exporters.missing import ANY, by_parts, where_missing
+from onnxtwin.exporters.numpy.creation import asarray
 from onnxtwin.exporters.registry import exports
 from onnxtwin.exporters.tensor import STRING
 

@@ -15,8 +15,8 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 from sklearn.utils.validation import validate_data
 
 from onnxtwin.exporters.array import Array, concrete, constant
-from onnxtwin.exporters.numpy.creation import asarray
 from onnxtwin.exporters.domain import require_finite
+from onnxtwin.exporters.numpy.creation import asarray
 from onnxtwin.exporters.registry import exports
 from onnxtwin.exporters.sklearn.encode import look_up, require_known
 from onnxtwin.exporters.trace import require_trace

@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.utils import validation
 
 from onnxtwin.exporters.array import concrete, constant
-from onnxtwin.exporters.numpy.creation import asarray
 from onnxtwin.exporters.domain import require_finite, require_non_negative
+from onnxtwin.exporters.numpy.creation import asarray
 from onnxtwin.exporters.registry import exports
 
 _check_array = validation.check_array
