@@ -65,7 +65,8 @@ Not visible in the table:
 - `Where` on floats gives 0.0 for -0.0. `Equal` and `LabelEncoder` hold both zeros equal, and every NaN is the
   same key to `LabelEncoder`.
 - `Div` and `Mod` of integers end the process on a divisor of 0, and of -1 under the smallest integer.
-- `TopK` of zero rows ends the process up to 1.30: give it a row and cut it off.
+- `TopK` of zero rows ends the process up to 1.30, and puts NaN anywhere up to 1.31: see
+  `exporters/ordering.py`.
 - `Tokenizer` matches leftmost-longest, not leftmost-first; of zero rows it returns one dimension too few, and
   no column if all texts are empty. `StringSplit` finds no piece in the empty text, Python finds one.
 - `Cast` from text stops the run on a text that is no number, on overflow and on a subnormal result, and

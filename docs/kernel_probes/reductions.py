@@ -29,7 +29,7 @@ def _with_nan(kind: str) -> npt.NDArray[Any]:
     x = _matrix(kind)
     if kind not in FLOATS:
         return x
-    odd = [[np.nan, 1, 2, 3, 4, 5, 6], [1, np.nan, 2, 3, 4, 5, np.inf], [np.inf] * 7]
+    odd = [[np.nan, 1, 2, 3, 4, 5, 6], [9, np.nan, 2, 3, np.nan, 1, np.inf], [np.inf] * 7]
     return np.concatenate([x, np.array(odd, dtype=x.dtype)])
 
 
@@ -79,6 +79,11 @@ def _extremes(kind: str) -> Iterator[Probe]:
                 note=note,
                 empty=([part[:0]], [np.zeros((0, 1), np.int64)]),
             )
+    if kind in FLOATS:
+        least, three = {"axis": 1, "largest": 0}, np.argsort(x, axis=1, kind="stable")[:, :3]
+        lowest = np.take_along_axis(x, three, axis=1)
+        note = "NaN is out of order"
+        yield Probe("TopK", [x, ints(3)], [lowest, three], attributes=least, key=kind, note=note)
     order = np.argsort(-plain, axis=1, kind="stable")[:, :3]
     top = np.take_along_axis(plain, order, axis=1)
     yield Probe(

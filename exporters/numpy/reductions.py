@@ -12,7 +12,7 @@ from spox import Var
 from onnxtwin.exporters import arithmetic
 from onnxtwin.exporters.array import Array, concrete, constant, record, to_bool
 from onnxtwin.exporters.numpy.dispatch import implements
-from onnxtwin.exporters.ordering import ascending
+from onnxtwin.exporters.ordering import sorted_values, sorting_positions
 from onnxtwin.exporters.tensor import cast
 from onnxtwin.exporters.trace import require_trace
 
@@ -366,7 +366,7 @@ def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stab
     return record(
         f"argsort {axis}",
         real,
-        lambda v: ascending(v, size, axis)[1],
+        lambda v: sorting_positions(v, size, axis),
         x,
     )
 
@@ -383,7 +383,7 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
         ordered = record(
             f"sort {axis}",
             np.sort(filled.value, axis=axis),
-            lambda v: ascending(v, size, axis)[0],
+            lambda v: sorted_values(v, size, axis),
             filled,
         )
         held = np.subtract(size, sum(bad, axis=axis, keepdims=True))
@@ -392,7 +392,7 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
     return record(
         f"sort {axis}",
         real,
-        lambda v: ascending(v, size, axis)[0],
+        lambda v: sorted_values(v, size, axis),
         x,
     )
 
