@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -306,12 +307,12 @@ class Trace:
         return None
 
 
+@lru_cache(maxsize=4096)
 def _library(file: str) -> bool:
     """Whether a file belongs to a library whose lines mean nothing to the pipeline's author."""
-    return any(
-        f"/{name}/" in file.replace("\\", "/")
-        for name in ("numpy", "pandas", "spox", "joblib", "scipy", "narwhals")
-    ) or file.startswith("<")
+    modules = (sys.modules.get(name) for name in ("numpy", "pandas", "spox", "joblib", "scipy", "narwhals"))
+    folders = [str(Path(str(module.__file__)).parent) for module in modules if module is not None]
+    return file.startswith("<") or any(Path(file).is_relative_to(folder) for folder in folders)
 
 
 def _same(a: np.ndarray, b: np.ndarray) -> bool:

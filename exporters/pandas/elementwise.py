@@ -122,18 +122,18 @@ def _chosen(self: Any, cond: Any, other: Any, keep: bool) -> Any:
 
 def _wide(before: pd.Series, other: Any, real: pd.Series) -> pd.Series:
     """pandas keeps a narrow dtype if no row of the batch needs the wide one; here it is wide always."""
-    if real.dtype.kind not in "iub" or not isinstance(real.dtype, np.dtype):
+    if not isinstance(before.dtype, np.dtype) or before.dtype.kind not in "iub":
         return real
     beside: Any = concrete(other)
     missing = np.ndim(beside) == 0 and is_missing(beside)
     kind: Any = np.dtype(np.float64) if missing else getattr(beside, "dtype", np.asarray(beside).dtype)
-    if real.dtype.kind != "b":
-        plain = type(beside) in (int, float)
-        common: Any = np.result_type(real.dtype, beside if plain and not missing else kind)
-        return real.astype(common)
-    if getattr(kind, "kind", "O") != "b":
+    if before.dtype.kind == "b" and getattr(kind, "kind", "O") != "b":
         raise refuse("puts numbers or missing values among booleans", "use astype('float64') first")
-    return real
+    if before.dtype.kind == "b" or real.dtype.kind not in "iuf":
+        return real
+    plain = type(beside) in (int, float) and not missing
+    common: Any = np.result_type(before.dtype, beside if plain else kind)
+    return real.astype(common)
 
 
 def clip(
