@@ -73,7 +73,8 @@ Not visible in the table:
   ignores whatever follows a number ("1abc" is 1).
 - 1.25 stops at a tensor *attribute* of text (`keys_tensor`, `default_tensor` of `LabelEncoder`): use
   `keys_strings`, `values_strings`, `default_string`.
-- `MatMul` of a stack of matrices with zero rows in the stack stops in 1.21.
+- Of zero rows, up to 1.31: a reduction or `ArgMax` over a *negative* axis returns the shape of its input, and
+  `MatMul` by a vector on the right stops.
 - `StringNormalizer` needs the machine to have the locale it names.
 
 """

@@ -109,3 +109,15 @@ def sign(a: Var) -> Var:
     if not _is_float(a):
         return op.sign(a)
     return op.where(op.isnan(a), a, op.sign(a))
+
+
+def matmul(a: Var, b: Var) -> Var:
+    """``np.matmul``: a vector on the right is a matrix of one column, by which zero rows can be multiplied.
+
+    onnxruntime up to 1.31 stops at zero rows times a vector.
+    """
+    rank = len(a.unwrap_tensor().shape or ())
+    if rank < 2 or len(b.unwrap_tensor().shape or ()) != 1:
+        return op.matmul(a, b)
+    product = op.matmul(a, op.unsqueeze(b, op.const(np.array([1], dtype=np.int64))))
+    return op.squeeze(product, op.const(np.array([rank - 1], dtype=np.int64)))

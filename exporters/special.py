@@ -339,7 +339,8 @@ def log_expit(x: Var) -> Var:
 
 def logsumexp(x: Var, axis: int, *, keepdims: bool = False) -> Var:
     """``scipy.special.logsumexp`` over one axis: within 8 ulps of the larger of result and operands."""
-    axes = _ints(axis)
+    rank = len(x.unwrap_tensor().shape or ())
+    axes = _ints(axis % rank if rank else axis)  # of zero rows, 1.31 and older reduce no negative axis
     peak = op.reduce_max(x, axes, keepdims=1)
     shift = op.where(is_finite(peak), peak, const(0.0))
     total = op.reduce_sum(op.exp(op.sub(x, shift)), axes, keepdims=1)

@@ -48,6 +48,9 @@ def _sums(kind: str) -> Iterator[Probe]:
     summed = x.sum(axis=1, keepdims=True, dtype=x.dtype)
     none = ([x[:0], _AXIS], [summed[:0]])
     yield Probe("ReduceSum", [x, _AXIS], [summed], ulps=near, key=kind, empty=none)
+    flat = ([x[:0], ints(-1)], [summed[:0, 0]])
+    dropped: dict[str, Any] = {"attributes": {"keepdims": 0}, "key": kind, "empty": flat}
+    yield Probe("ReduceSum", [x, ints(-1)], [summed[:, 0]], ulps=near, **dropped)
     yield Probe("Einsum", [x], [summed[:, 0]], attributes={"equation": "ij->i"}, ulps=near, key=kind)
     mean = summed / 7 if kind in FLOATS else truncated(summed, np.full_like(summed, 7))
     yield Probe("ReduceMean", [x, _AXIS], [mean.astype(x.dtype)], ulps=near, key=kind, empty=none)
@@ -66,6 +69,9 @@ def _sums(kind: str) -> Iterator[Probe]:
 def _extremes(kind: str) -> Iterator[Probe]:
     x, plain = _with_nan(kind), _matrix(kind)
     for op, f in (("ReduceMax", np.max), ("ReduceMin", np.min)):
+        dropped: dict[str, Any] = {"attributes": {"keepdims": 0}, "key": kind}
+        flat = ([x[:0], ints(-1)], [x[:0, 0]])
+        yield Probe(op, [x, ints(-1)], [f(x, axis=1)], **dropped, empty=flat)
         none = ([x[:0], _AXIS], [x[:0, :1]])
         yield Probe(op, [x, _AXIS], [f(x, axis=1, keepdims=True)], key=kind, empty=none)
     for op, g in (("ArgMax", np.argmax), ("ArgMin", np.argmin)):
@@ -96,6 +102,13 @@ def _products(kind: str) -> Iterator[Probe]:
     w = np.random.default_rng(9).integers(-9, 9, (7, 4)).astype(x.dtype)
     for op in ("MatMul", "Gemm"):
         yield Probe(op, [x, w], [x @ w], ulps=1e6, key=kind, empty=([x[:0], w], [x[:0] @ w]))
+    vector = w[:, 0]
+    yield Probe(
+        "MatMul", [x, vector], [x @ vector], ulps=1e6, key=kind, empty=([x[:0], vector], [x[:0] @ vector])
+    )
+    stack = x.reshape(8, 5, 7)
+    nothing = ([stack[:0], w], [stack[:0] @ w])
+    yield Probe("MatMul", [stack, w], [stack @ w], ulps=1e6, key=kind, empty=nothing)
     if kind == "int64":
         large, one = _matrix(kind) // 8, np.ones((7, 1), np.int64)
         yield Probe(

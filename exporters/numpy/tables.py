@@ -35,7 +35,9 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
         wide = op.unsqueeze(values, op.const(np.array([-1], np.int64)))
         marks = op.const(edges[:known])
         before = op.less(marks, wide) if side == "left" else op.less_or_equal(marks, wide)
-        counts = op.reduce_sum(op.cast(before, to=np.float64), op.const(np.array([-1], np.int64)), keepdims=0)
+        # The axis is counted from the front: of zero rows onnxruntime up to 1.31 reduces no negative axis.
+        last = op.const(np.array([len(wide.unwrap_tensor().shape or (0,)) - 1], np.int64))
+        counts = op.reduce_sum(op.cast(before, to=np.float64), last, keepdims=0)
         counts = op.cast(counts, to=np.int64)
         if kind.kind != "f":
             return counts

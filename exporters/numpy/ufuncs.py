@@ -200,7 +200,7 @@ _ELEMENTWISE: dict[np.ufunc, Build] = {
     scipy.special.log1p: _in_double(special.log1p),
     scipy.special.exp2: _in_double(special.exp2),
     scipy.special.cbrt: _in_double(special.cbrt),
-    np.matmul: op.matmul,
+    np.matmul: arithmetic.matmul,
 }
 
 _COMPOSED: dict[np.ufunc, Callable[..., Any]] = {}

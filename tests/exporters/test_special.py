@@ -184,3 +184,8 @@ def test_the_sign_bit_of_both_zeros_is_seen() -> None:
 @pytest.mark.parametrize("name", ["sin", "erf", "arctan", "log1p", "cbrt"])
 def test_no_rows_give_no_rows(name: str) -> None:
     assert run(getattr(special, name), np.zeros((0, 3))).shape == (0, 3)
+
+
+@pytest.mark.parametrize("axis", [1, -1])
+def test_no_rows_have_no_logarithm_of_their_sum(axis: int) -> None:
+    assert run(lambda v: special.logsumexp(v, axis), np.zeros((0, 3))).shape == (0,)
