@@ -95,6 +95,11 @@ def to_unit(array: Array, real: np.ndarray) -> Array:
     return _in_unit(array, unit_of(real.dtype), real)
 
 
+def in_unit_of(array: Array, dtype: np.dtype) -> Array:
+    """``array`` in the unit of ``dtype``; rows that it cannot hold are outside of the domain."""
+    return _in_unit(array, unit_of(dtype))
+
+
 def _in_unit(array: Array, unit: Unit, real: np.ndarray | None = None) -> Array:
     """An array in another unit; rows that a finer unit cannot hold are outside of the domain."""
     dtype = np.dtype(f"{array.dtype.kind}8[{unit}]")
@@ -219,7 +224,7 @@ def _as_double(array: Array, unit: Unit) -> Array:
 
 
 def _common(arrays: list[Array]) -> Unit:
-    """The finest unit among durations; coarse constants (days, hours) count as seconds."""
+    """The finest unit among durations, in which numpy divides; constants in days or hours count as seconds."""
     found = [np.datetime_data(a.dtype)[0] for a in arrays]
     units: list[Unit] = [u if u in TICKS else "s" for u in found]
     return max(units, key=lambda u: TICKS[u])

@@ -27,7 +27,7 @@ def converted(self: Any, dtype: Any) -> Any:
         return _categorical(self, target, real)
     if target.kind in "mM" or self.kind == "time":
         return _time(self, target, real)
-    if target == np.dtype(object) or isinstance(target, pd.StringDtype):
+    if target == np.dtype(object) or target.kind == "U" or isinstance(target, pd.StringDtype):
         return _text(self, target, real)
     if self.kind == "category":
         return _from_category(self, target, real)
@@ -111,7 +111,8 @@ def _parsed(self: Any, kind: np.dtype, real: np.ndarray) -> Array:
 
 def _text(self: Any, target: Any, real: pd.Series) -> Any:
     if self.kind == "text" or self.kind == "category" and text_categories(self.value.dtype):
-        if bool(real.isna().sum() != self.value.isna().sum()):
+        spelled = getattr(target, "kind", "") == "U" and not self.whole
+        if spelled or bool(real.isna().sum() != self.value.isna().sum()):
             raise refuse(
                 f"astype({target}) turns missing values into the text 'nan'",
                 "fillna first, or keep dtype str",

@@ -129,8 +129,11 @@ def missing_values(array: Array) -> Array:
 
 def pick(mask: Array, yes: Array, no: Array, real: np.ndarray) -> Array:
     """``where(mask, yes, no)`` of held columns or scalars, with ``real`` as pandas' own answer."""
+    from onnxtwin.exporters import times
     from onnxtwin.exporters.numpy.choosing import choose
 
+    if real.dtype.kind in "mM":
+        yes, no = times.in_unit_of(yes, real.dtype), times.in_unit_of(no, real.dtype)
     stored = graph_dtype(encode(real).dtype) if real.dtype.kind == "O" else graph_dtype(real.dtype)
     for side in (yes, no):
         if not side.is_constant and real.dtype.kind == "O":

@@ -89,6 +89,7 @@ def test_several_columns_are_assigned_at_once() -> None:
     assert_feature_equal(assigned, "f", "g", "i")
 
 
+@pytest.mark.filterwarnings("ignore:The inplace keyword")
 def test_columns_get_other_names_in_place() -> None:
     def renamed(d: pd.DataFrame) -> pd.DataFrame:
         d = d.copy()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from features import assert_feature_equal, hostile, twin_of_feature
+from features import assert_feature_equal, hostile, needs_str_dtype, twin_of_feature
 from parity import twin_of
 from sklearn.preprocessing import FunctionTransformer
 
@@ -36,6 +36,7 @@ def test_numbers_are_converted(feature: Feature) -> None:
     assert_feature_equal(feature, "f", "g", "i", "b")
 
 
+@needs_str_dtype
 def test_text_keeps_its_missing_values_in_every_dtype() -> None:
     def feature(d: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame(

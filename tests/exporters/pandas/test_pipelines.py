@@ -62,7 +62,7 @@ def test_a_frame_flows_through_a_column_transformer() -> None:
         (SimpleImputer(), make_column_selector(dtype_include="number")),
         (
             OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1),
-            make_column_selector(dtype_include=["str", "category"]),
+            make_column_selector(dtype_exclude=["number", "bool"]),
         ),
         remainder="passthrough",
         verbose_feature_names_out=False,

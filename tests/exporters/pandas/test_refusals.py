@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from features import twin_of_feature
+from features import needs_str_dtype, twin_of_feature
 
 from onnxtwin.exporters.errors import UnsupportedError
 
@@ -107,7 +107,6 @@ OTHERS: dict[str, tuple[Feature, str]] = {
     "texts made of floats": (lambda d: d.f.astype(str), "formats numbers"),
     "a pattern to replace": (lambda d: d.s.replace("a.", "x", regex=True), "replace by pattern"),
     "chance": (lambda d: d.f + np.random.default_rng().random(len(d)), "differs between samples"),
-    "text of two dtypes": (lambda d: d.s + d.o, "dtype object and of dtype str"),
     "intervals": (lambda d: pd.cut(d.f, [0, 1, 2]), "into intervals"),
     "floats among booleans": (lambda d: d.b.where(d.f > 0), "among booleans"),
     "objects as conditions": (lambda d: np.where(d.o.str.contains("p"), 1, 0), "booleans with missing"),
@@ -118,6 +117,12 @@ OTHERS: dict[str, tuple[Feature, str]] = {
 def test_what_has_no_exact_form_is_refused(feature: Feature, what: str) -> None:
     with pytest.raises(UnsupportedError, match=f"(?s){what}.*way out: "):
         twin_of_feature(feature, "f", "s", "o", "t", "b")
+
+
+@needs_str_dtype
+def test_text_of_two_dtypes_is_not_joined() -> None:
+    with pytest.raises(UnsupportedError, match="dtype object and of dtype str"):
+        twin_of_feature(lambda d: d.s + d.o, "s", "o")
 
 
 def test_a_refusal_names_the_line_of_the_feature() -> None:

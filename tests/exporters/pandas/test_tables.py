@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from features import assert_feature_equal, twin_of_feature
+from features import assert_feature_equal, needs_str_dtype, twin_of_feature
 
 from onnxtwin.exporters.errors import UnsupportedError
 
@@ -37,6 +37,7 @@ MAPPED: dict[str, tuple[Feature, str]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:'bool' is not supported as a fill value")
 @pytest.mark.parametrize(("feature", "column"), MAPPED.values(), ids=MAPPED)
 def test_a_dict_maps_a_column(feature: Feature, column: str) -> None:
     assert_feature_equal(feature, column)
@@ -48,6 +49,7 @@ def test_a_dict_that_makes_up_values_is_refused(table: Any) -> None:
         twin_of_feature(lambda d: d.s.map(table), "s")
 
 
+@needs_str_dtype
 def test_a_missing_key_that_pandas_finds_beside_others_only_is_refused() -> None:
     with pytest.raises(UnsupportedError, match="alone and beside others"):
         twin_of_feature(lambda d: d.o.map({"p": 1, None: 9}), "o")
