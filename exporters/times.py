@@ -224,7 +224,7 @@ def _as_double(array: Array, unit: Unit) -> Array:
 
 
 def _common(arrays: list[Array]) -> Unit:
-    """The finest unit among durations, in which numpy divides; constants in days or hours count as seconds."""
+    """The finest unit among durations, in which numpy divides; constants in days and hours are seconds."""
     found = [np.datetime_data(a.dtype)[0] for a in arrays]
     units: list[Unit] = [u if u in TICKS else "s" for u in found]
     return max(units, key=lambda u: TICKS[u])
