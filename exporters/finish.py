@@ -406,11 +406,12 @@ def refuse_unsafe(model: onnx.ModelProto) -> None:
     }
     types.update({t.name: t.data_type for t in inferred.graph.initializer})
     for node in inferred.graph.node:
-        held = [types.get(name, 0) for name in node.input]
-        problem = kernels.unsafe(node.domain, node.op_type, [_type_name(t) for t in held])
+        held = [_type_name(types.get(name, 0)) for name in node.input]
+        given = [_type_name(types.get(name, 0)) for name in node.output]
+        problem = kernels.unsafe(node.domain, node.op_type, held, given)
         if problem:
             raise UnsupportedError(
-                f"operator {node.op_type} of {[_type_name(t) for t in held]} is unsafe: {problem}\n"
+                f"operator {node.op_type} of {held} is unsafe: {problem}\n"
                 "  way out: report it; nothing was exported"
             )
 
