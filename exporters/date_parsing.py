@@ -31,6 +31,9 @@ _TWO_DIGITS = {
     "%M": "[0-5][0-9]",
     "%S": "[0-5][0-9]",
 }
+_ONE_DIGIT = {"%m": "[1-9]", "%d": "[1-9]", "%H": "[0-9]", "%M": "[0-9]", "%S": "[0-9]"}
+"""What pandas also reads where no other digits touch the field: ``2021-3-4 5:06:07``."""
+
 _YEAR = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
 _OFFSET = "(?:Z|[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9])"
 _FRACTION_DIGITS: dict[Unit, int] = {"s": 0, "ms": 3, "us": 6, "ns": 9}
@@ -45,8 +48,8 @@ class ParsedTime(NamedTuple):
     ticks : int64 in the unit asked for, UTC if the layout has an offset; NAT where missing or not valid.
     valid : bool, whether pandas parses the text (a missing one too).
     certain : bool, False for spellings that pandas may accept and this graph does not decide: fewer
-        digits than the layout's, second 60, year 0, other scripts' digits, ``today``, more fractional
-        digits than the unit holds, another offset than ``offset`` names.
+        digits in a year or where fields touch, second 60, year 0, other scripts' digits, ``today``, more
+        fractional digits than the unit holds, another offset than ``offset`` names.
     """
 
     ticks: Var
@@ -89,7 +92,8 @@ def parse_time(x: Var, fmt: str, unit: Unit, *, utc: bool = False, offset: int =
         for any other layout.
     """
     parts = _directives(fmt)
-    strict = "".join(_strict(p, unit, utc, offset) for p in parts)
+    alone = [_alone(parts, i) for i in range(len(parts))]
+    strict = "".join(_strict(p, unit, utc, offset, free) for p, free in zip(parts, alone, strict=True))
     example = "".join({"%Y": "1970", "%f": "0", "%z": "Z"}.get(p, "01" if len(p) == 2 else p) for p in parts)
     shaped = op.regex_full_match(x, pattern=strict)
     missing = op.cast(
@@ -119,7 +123,13 @@ def parse_time(x: Var, fmt: str, unit: Unit, *, utc: bool = False, offset: int =
     return ParsedTime(op.where(read, ticks, const(NAT)), op.or_(read, missing), certain)
 
 
-def _strict(part: str, unit: Unit, utc: bool, offset: int) -> str:
+def _alone(parts: list[str], position: int) -> bool:
+    """Whether no digits of another directive touch the one at ``position``."""
+    beside = parts[max(position - 1, 0) : position] + parts[position + 1 : position + 2]
+    return not any(p in _TWO_DIGITS or p in ("%Y", "%f") for p in beside)
+
+
+def _strict(part: str, unit: Unit, utc: bool, offset: int, alone: bool) -> str:
     if part == "%Y":
         return _YEAR
     if part == "%f":
@@ -131,7 +141,9 @@ def _strict(part: str, unit: Unit, utc: bool, offset: int) -> str:
         hours, minutes = divmod(abs(offset), 60)
         sign = "[+-]" if offset == 0 else "[+]" if offset > 0 else "-"
         return f"(?:{sign}{hours:02d}:?{minutes:02d}{'|Z' if offset == 0 else ''})"
-    return _TWO_DIGITS[part] if part in _TWO_DIGITS else literal(part)
+    if part not in _TWO_DIGITS:
+        return literal(part)
+    return f"(?:{_TWO_DIGITS[part]}|{_ONE_DIGIT[part]})" if alone else _TWO_DIGITS[part]
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 import warnings
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ from onnxtwin.exporters.tree_ensemble import DeferredTrees, deferred
 
 METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples", "transform")
 """The inference methods that a twin can answer, in the order of its outputs."""
+
+_PLACED = re.compile(r":\d+: ")
+"""A message's first line names a file and a line."""
 
 LEAVES = {
     "numpy": "onnxtwin.exporters.numpy",
@@ -178,8 +182,11 @@ def _called(method: Any, X: Any, trace: Trace) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what the pipeline warns of, it has said when it was fitted
             return method(X)
-    except OnnxTwinError:
-        raise
+    except OnnxTwinError as error:
+        if _PLACED.search(str(error).partition("\n")[0]):
+            raise
+        # Functions on graph values know no trace: the place is added here.
+        raise type(error)(f"{trace.place_of(error)}\n  {error}") from error
     except Exception as error:  # real rows were answered, so any error comes from tracing
         raise UnsupportedError(
             f"{trace.place_of(error)}\n  cannot be traced: {type(error).__name__}: {error}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -126,8 +127,28 @@ def test_a_day_that_is_not_in_the_calendar_is_not_valid() -> None:
     assert certain.all()
 
 
+@pytest.mark.parametrize(
+    "fmt", ["%Y-%m-%d %H:%M:%S", "%d/%m/%Y", "%Y-%m-%dT%H:%M:%S", "%d.%m.%Y %H:%M:%S.%f"]
+)
+def test_one_digit_stands_for_two_as_pandas_reads_it(fmt: str) -> None:
+    times = [
+        "2013-01-05 06:07:08.5",
+        "2013-11-05 16:07:18.5",
+        "2013-01-15 06:17:08.5",
+        "2013-01-05 00:00:00.5",
+    ]
+    rows = [LAYOUTS[fmt](time) for time in times]
+    short = [re.sub(r"(?<![0-9])0([0-9])", r"\1", row) for row in rows]
+    assert short != rows
+    ticks, valid, certain = run(lambda x: list(parse_time(x, fmt, "us")), texts(*short))
+    assert valid.all()
+    assert certain.all()
+    expected = pd.to_datetime([rows[0], *short], format=fmt).as_unit("us").asi8[1:]
+    np.testing.assert_array_equal(ticks, expected)
+
+
 def test_spellings_that_only_pandas_knows_are_undecided() -> None:
-    odd = ["2013-1-5", "٢٠١٣-01-01", "today", "0000-01-01", "-2013-01-01"]
+    odd = ["213-01-05", "٢٠١٣-01-01", "today", "0000-01-01", "-2013-01-01"]
     assert not run(lambda x: list(parse_time(x, "%Y-%m-%d", "us")), texts(*odd))[2].any()
 
 
