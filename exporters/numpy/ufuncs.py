@@ -260,7 +260,7 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
         return ufunc(np.reshape(a, a.shape + (1,) * b.ndim), b, **kwargs)
     if method != "__call__":
         raise trace.unsupported(f"numpy.{ufunc.__name__}.{method} is not supported", "use the plain function")
-    if ufunc not in _ELEMENTWISE and ufunc not in _COMPOSED:
+    if ufunc not in _ELEMENTWISE and ufunc not in _COMPOSED and ufunc is not np.isnat:
         raise trace.unsupported(
             f"{ufunc.__name__} has no graph for it",
             "register an exporter for the function that calls it with @onnxtwin.exports",

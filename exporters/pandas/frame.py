@@ -332,7 +332,7 @@ def chosen_columns(frame: DataFrame, kept: Sequence[int], value: pd.DataFrame) -
 def positions_of(frame: DataFrame, choose: Callable[[pd.DataFrame], Any]) -> list[int]:
     """The positions of the columns that pandas itself chooses, asked of a frame of positions."""
     width = len(frame._twin_cells)
-    found = choose(pd.DataFrame([range(width)], columns=frame._twin_value.columns))
+    found = choose(pd.DataFrame(np.arange(width)[None, :], columns=frame._twin_value.columns))
     row = found.iloc[0].tolist() if isinstance(found, pd.DataFrame) else np.ravel(found).tolist()
     return [int(i) for i in row]
 

@@ -29,6 +29,26 @@ _NO = pd.api.extensions.no_default
 _ROWS = (0, "index")
 
 
+def _floats(frame: DataFrame, *others: Any) -> bool:
+    """Whether a frame is one matrix of floats, and each of ``others`` a number that goes with all of them."""
+    plain = all(type(other) in (int, float) for other in others)
+    return plain and is_matrix(frame) and frame._twin_value.dtypes.iloc[0].kind == "f"
+
+
+def _truths(condition: DataFrame, frame: DataFrame) -> bool:
+    """Whether a condition is one matrix of booleans with the columns of ``frame``."""
+    alike = list(condition.columns) == list(frame.columns)
+    return alike and is_matrix(condition) and condition._twin_value.dtypes.iloc[0].kind == "b"
+
+
+def _checked(real: pd.DataFrame, matrix: Any) -> DataFrame:
+    """A frame over ``matrix``, whose values pandas' own must be."""
+    made = constant(matrix)
+    for i in range(real.shape[1]):
+        adopt(real.iloc[:, i], Array(made.value[:, i]), "a frame")
+    return frame_of_matrix(real, made)
+
+
 def some(frame: DataFrame, made: dict[int, Series]) -> DataFrame:
     """The frame with the columns at some positions exchanged."""
     whole = [made.get(i, column) for i, column in enumerate(columns_of(frame))]
@@ -80,6 +100,10 @@ def fillna(
     """A scalar, or one value a column in a dict, a Series of constants or another frame."""
     if axis not in (None, *_ROWS) or type(value) is Series:
         raise refuse("fillna of a frame with a computed column", "fill column by column")
+    if _floats(self, value) and limit is None:
+        matrix = self.__onnxtwin_array__()
+        filled = np.where(np.isnan(matrix), matrix.dtype.type(value), matrix)
+        return settle(self, _checked(self._twin_value.fillna(value), filled), inplace)
     by_column = isinstance(value, (dict, pd.Series, pd.DataFrame))
     labels = set(value.keys()) if by_column else set(self.columns)
     made = {
@@ -115,7 +139,14 @@ def _where(name: str) -> Callable[..., Any]:
             raise refuse(
                 f"DataFrame.{name} with one column as the condition", f"use Series.{name} on each column"
             )
-        sides = (self, condition, np.nan if other is _NO else other)
+        other = np.nan if other is _NO else other
+        if type(condition) is DataFrame and _floats(self, other) and _truths(condition, self):
+            matrix, mask = self.__onnxtwin_array__(), condition.__onnxtwin_array__()
+            fill = matrix.dtype.type(other)
+            chosen = np.where(mask, matrix, fill) if name == "where" else np.where(mask, fill, matrix)
+            real = getattr(self._twin_value, name)(condition._twin_value, other)
+            return settle(self, _checked(real, chosen), inplace)
+        sides = (self, condition, other)
         made = frame_operators.columnwise(lambda column, c, o: getattr(column, name)(c, o), sides, self)
         return settle(self, made, inplace)
 
@@ -131,6 +162,13 @@ def clip(
     inplace: bool = False,
     **kwargs: Any,
 ) -> Any:
+    bounds = [bound for bound in (lower, upper) if bound is not None]
+    if _floats(self, *bounds) and not any(bound != bound for bound in bounds) and not kwargs:
+        matrix: Any = self.__onnxtwin_array__()
+        low, high = (lower, upper) if len(bounds) < 2 else (min(bounds), max(bounds))
+        matrix = matrix if low is None else np.where(matrix < low, matrix.dtype.type(low), matrix)
+        matrix = matrix if high is None else np.where(matrix > high, matrix.dtype.type(high), matrix)
+        return settle(self, _checked(self._twin_value.clip(lower, upper), matrix), inplace)
     if axis in _ROWS:
         return settle(self, each(self, lambda c: c.clip(lower, upper, **kwargs)), inplace)
     sides = (self, lower, upper)
