@@ -49,29 +49,21 @@ def _require_present(self: Any, what: str) -> None:
 
 
 def _number(self: Any, target: Any, real: pd.Series) -> Any:
-    kind = target.numpy_dtype if is_nullable(target) else target
-    array = self.held
     if self.kind == "text":
-        return self.made(real, _parsed(self, kind, held(real)), what="astype", whole=False)
-    if self.kind in ("nullable", "flags") and not is_nullable(target) and kind.kind in "iu":
-        _require_present(self, str(target))
-    if self.kind == "nullable" and kind.kind == "b" and not is_nullable(target):
-        _require_present(self, str(target))
-    if kind.kind in "iu" and (array.is_constant or array.tensor.dtype.kind == "f") and not array.is_constant:
-        return _to_integer(self, target, kind, real)
-    if is_nullable(target) or self.kind in ("flags", "nullable"):
-        made = _as_float(array)
-        made = (
-            made
-            if kind.kind == "f" and kind.itemsize == 8 or is_nullable(target) and kind.kind != "b"
-            else made.astype(kind)
-            if not is_nullable(target)
-            else made
+        return self.made(
+            real, _parsed(self, getattr(target, "numpy_dtype", target), held(real)), what="astype"
         )
-        if is_nullable(target) and kind.kind == "b":
-            good = xp.logical_or(xp.isnan(made), xp.logical_or(xp.equal(made, 0.0), xp.equal(made, 1.0)))
-            require_true(good, "only 0, 1 and missing values can become boolean")
-        return self.made(real, made, what="astype", whole=self.whole)
+    if is_nullable(target):
+        return self.made(real, _nullable(self, target), what="astype", whole=self.whole)
+    if (
+        self.kind in ("nullable", "flags")
+        and target.kind in "iub"
+        and not (self.kind == "flags" and target.kind == "b")
+    ):
+        _require_present(self, str(target))
+    array = _as_float(self.held) if self.kind in ("nullable", "flags") else self.held
+    if target.kind in "iu" and array.dtype.kind == "f" and not array.is_constant:
+        return self.made(real, _integer(array, target), what="astype", whole=True)
     return self.made(real, array.astype(target), what="astype", whole=self.whole)
 
 
@@ -82,23 +74,36 @@ def _as_float(array: Array) -> Array:
     return Array(values, array.tensor) if array.tensor.dtype == np.float64 else array.astype(np.float64)
 
 
-def _to_integer(self: Any, target: Any, kind: np.dtype, real: pd.Series) -> Any:
-    """Floats to integers: pandas truncates and refuses infinite values, for plain dtypes missing too."""
-    values = _as_float(self.held)
-    if is_nullable(target):
-        good = xp.logical_or(xp.isnan(values), xp.equal(values, xp.trunc(values)))
+def _nullable(self: Any, target: Any) -> Any:
+    """float64 with NaN, of values that pandas can tell in the nullable dtype and the graph in float64."""
+    values, kind = _as_float(self.held), target.numpy_dtype
+    if kind.kind == "f":
+        return values if kind.itemsize == 8 else values.astype(np.float32).astype(np.float64)
+    if kind.kind == "b":
+        truths = xp.logical_or(xp.equal(values, 0.0), xp.equal(values, 1.0))
         require_true(
-            xp.logical_and(good, xp.logical_not(xp.greater(xp.abs(values), 2.0**53))),
-            f"only whole numbers can become {target}",
+            xp.logical_or(xp.isnan(values), truths), "only 0, 1 and missing values can become boolean"
         )
-        return self.made(real, values, what="astype", whole=self.whole)
-    require_true(xp.isfinite(values), f"a missing or infinite value cannot become {target}")
-    inside = xp.logical_and(
-        xp.greater_equal(values, float(np.iinfo(kind).min)), xp.less(values, float(np.iinfo(kind).max))
+        return values
+    limits = np.iinfo(kind)
+    low, high = max(float(limits.min), -(2.0**53)), min(float(limits.max), 2.0**53)
+    inside = xp.logical_and(xp.greater_equal(values, low), xp.less_equal(values, high))
+    whole = xp.logical_and(xp.equal(values, xp.trunc(values)), inside)
+    require_true(
+        xp.logical_or(xp.isnan(values), whole), f"only whole numbers within {target} can become {target}"
     )
-    safe = xp.where(inside, values, 0.0)
-    require_true(inside, f"a value beyond {target} cannot become {target}")
-    return self.made(real, safe.astype(kind), what="astype", whole=True)
+    return values
+
+
+def _integer(values: Array, kind: np.dtype) -> Any:
+    """Floats truncated; pandas refuses missing and infinite ones, and wraps around where the dtype ends."""
+    require_true(xp.isfinite(values), f"a missing or infinite value cannot become {kind}")
+    limits = np.iinfo(kind)
+    long = kind.itemsize == 8
+    above = xp.greater_equal(values, float(limits.min)) if long else xp.greater(values, limits.min - 1.0)
+    inside = xp.logical_and(above, xp.less(values, limits.max + 1.0))
+    require_true(inside, f"a value beyond {kind} cannot become {kind}")
+    return xp.where(inside, values, 0.0).astype(kind)
 
 
 def _parsed(self: Any, kind: np.dtype, real: np.ndarray) -> Array:

@@ -25,6 +25,10 @@ CONVERTED: dict[str, Feature] = {
     "integers to text": lambda d: d.i.astype(str),
     "booleans to text": lambda d: d.b.astype(str),
     "floats to nullable integers": lambda d: d.g.clip(-9, 9).round().astype("Int64").astype("float64"),
+    "floats to nullable single precision": lambda d: (
+        (d.g.clip(-9, 9) / 3).astype("Float32").astype("float64")
+    ),
+    "floats to 8 bits": lambda d: d.g.fillna(0).clip(-128.9, 127.9).astype("int8"),
     "a frame by column": lambda d: d[["i", "b"]].astype({"i": float, "b": int}),
     "a frame of floats": lambda d: d[["f", "g"]].clip(-9, 9).astype("float32"),
     "a mixed frame": lambda d: d[["f", "i", "b"]].astype("float64"),
