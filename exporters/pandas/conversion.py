@@ -55,16 +55,20 @@ def _number(self: Any, target: Any, real: pd.Series) -> Any:
         )
     if is_nullable(target):
         return self.made(real, _nullable(self, target), what="astype", whole=self.whole)
-    if (
-        self.kind in ("nullable", "flags")
-        and target.kind in "iub"
-        and not (self.kind == "flags" and target.kind == "b")
-    ):
+    if self.kind == "nullable" and target.kind in "iub" or self.kind == "flags" and target.kind in "iu":
         _require_present(self, str(target))
     array = _as_float(self.held) if self.kind in ("nullable", "flags") else self.held
+    if self.kind == "flags" and target.kind == "b":
+        array = _truths(self.value, array)
     if target.kind in "iu" and array.dtype.kind == "f" and not array.is_constant:
         return self.made(real, _integer(array, target), what="astype", whole=True)
     return self.made(real, array.astype(target), what="astype", whole=self.whole)
+
+
+def _truths(value: pd.Series, array: Array) -> Any:
+    """Objects as Python judges them: None is false, NaN is true."""
+    gone = value[value.isna()].tolist()
+    return xp.where(xp.isnan(array), float(bool(gone[0]) if gone else True), array)
 
 
 def _as_float(array: Array) -> Array:

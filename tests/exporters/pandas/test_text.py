@@ -59,7 +59,7 @@ def test_tests_of_missing_text_are_false_in_a_str_column() -> None:
 def test_tests_of_missing_text_are_missing_in_an_object_column() -> None:
     def feature(d: pd.DataFrame) -> pd.DataFrame:
         hit = d.o.str.contains("p")
-        return pd.DataFrame({"a": hit, "b": hit.fillna(False).astype(bool)})
+        return pd.DataFrame({"a": hit, "b": hit.fillna(False).astype(bool), "c": hit.astype(bool)})
 
     rows = pd.DataFrame({"o": pd.Series(["p", "x", None, "pp"], dtype=object)})
     twin = assert_feature_equal(feature, "o", rows=rows.iloc[[0, 1, 3]])
