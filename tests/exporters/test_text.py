@@ -37,9 +37,7 @@ def test_what_is_no_whole_number_is_outside_of_the_domain(text: str) -> None:
         twin.run(pd.DataFrame({"x": [text]}))
 
 
-@pytest.mark.parametrize(
-    "text", ["0.1", "1e-3", ".5", "5.", "Infinity", "-nan", "12345678901234567890"]
-)
+@pytest.mark.parametrize("text", ["0.1", "1e-3", ".5", "5.", "Infinity", "-nan", "12345678901234567890"])
 def test_floats_are_read_correctly_rounded(text: str) -> None:
     twin = twin_of(FunctionTransformer(lambda d: d.x.astype(float)).fit(NUMBERS), NUMBERS)
     answer = twin.run(pd.DataFrame({"x": [text]}))["transform"]
