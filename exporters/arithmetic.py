@@ -111,13 +111,21 @@ def sign(a: Var) -> Var:
     return op.where(op.isnan(a), a, op.sign(a))
 
 
+def _is_transposed(v: Var) -> bool:
+    return v._op.op_type.identifier == "Transpose" and _is_float(v)
+
+
 def matmul(a: Var, b: Var) -> Var:
     """``np.matmul``: a vector on the right is a matrix of one column, by which zero rows can be multiplied.
 
-    onnxruntime up to 1.31 stops at zero rows times a vector.
+    onnxruntime up to 1.31 stops at zero rows times a vector. Up to 1.25 it fuses a transpose and a product of
+    doubles into a kernel that it lacks; Einsum is left alone.
     """
     rank = len(a.unwrap_tensor().shape or ())
-    if rank < 2 or len(b.unwrap_tensor().shape or ()) != 1:
+    columns = len(b.unwrap_tensor().shape or ())
+    if rank == columns == 2 and any(_is_transposed(v) for v in (a, b)):
+        return op.einsum([a, b], equation="ij,jk->ik")
+    if rank < 2 or columns != 1:
         return op.matmul(a, b)
     product = op.matmul(a, op.unsqueeze(b, op.const(np.array([1], dtype=np.int64))))
     return op.squeeze(product, op.const(np.array([rank - 1], dtype=np.int64)))
