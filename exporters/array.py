@@ -301,11 +301,11 @@ class Array(NDArrayOperatorsMixin):
     tocsr = toarray
 
     def __getattr__(self, name: str) -> Any:
-        from onnxtwin.exporters.numpy.dispatch import METHODS
+        from onnxtwin.exporters.numpy.dispatch import METHODS, answered
 
         if name in METHODS:
             function = METHODS[name]
-            return lambda *args, **kwargs: function(self, *args, **kwargs)
+            return lambda *args, **kwargs: answered(function, (self, *args), kwargs)
         if name.startswith("__") or not hasattr(np.ndarray, name):
             raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
         raise self._refuse(

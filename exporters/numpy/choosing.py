@@ -74,15 +74,18 @@ def clip(
     *,
     min: Any = None,
     max: Any = None,
+    dtype: Any = None,
     **kwargs: Any,
 ) -> Any:
+    if kwargs:
+        raise require_trace().unsupported(f"numpy.clip with {sorted(kwargs)}", "call it without them")
     low = a_min if a_min is not None else min
     high = a_max if a_max is not None else max
     result = a
     if low is not None:
-        result = np.maximum(result, low)
+        result = np.maximum(result, low, dtype=dtype)
     if high is not None:
-        result = np.minimum(result, high)
+        result = np.minimum(result, high, dtype=dtype)
     if out is not None:
         out[...] = result
         return out

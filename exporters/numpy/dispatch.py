@@ -37,13 +37,28 @@ def apply_function(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
     """What ``Array.__array_function__`` answers."""
     handler = _HANDLERS.get(func)
     if handler is not None:
-        return handler(*args, **kwargs)
+        return answered(handler, args, kwargs)
     if not depends(args) and not depends(kwargs):
         return _as_constant(func(*concrete(args), **concrete(kwargs)))
     name = f"{getattr(func, '__module__', 'numpy')}.{getattr(func, '__name__', func)}"
     raise require_trace().unsupported(
         f"{name} is not supported in a traced method", "compute the same with other numpy functions"
     )
+
+
+def answered(handler: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The handler's answer, written into ``out`` where the caller gave one."""
+    out = kwargs.pop("out", None)
+    result = handler(*args, **kwargs)
+    if out is None:
+        return result
+    if type(out) is not Array:
+        raise require_trace().unsupported(
+            "writes computed values into an array made outside of the trace",
+            "make the array inside the method",
+        )
+    out[...] = result
+    return out
 
 
 def depends(value: Any) -> bool:

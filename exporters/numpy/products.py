@@ -34,6 +34,8 @@ def outer(a: Any, b: Any, out: Any = None) -> Any:
 
 @implements(np.einsum)
 def einsum(subscripts: str, *operands: Any, optimize: Any = False, **kwargs: Any) -> Any:
+    if kwargs:
+        raise require_trace().unsupported(f"numpy.einsum with {sorted(kwargs)}", "call it without them")
     arrays = [constant(a) for a in operands]
     real = np.einsum(subscripts, *(a.value for a in arrays))
     arrays = [a if a.dtype == real.dtype else a.astype(real.dtype) for a in arrays]

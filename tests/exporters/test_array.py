@@ -151,6 +151,14 @@ def out_argument(X):
     return out
 
 
+def functions_with_out(X):
+    first, second = np.zeros(X.shape), np.zeros(X.shape[0])
+    np.round(X, 1, out=first)
+    np.sum(X[:, :2], axis=1, out=second)
+    X[:, :2].max(axis=1, out=second)
+    return np.column_stack([first, second])
+
+
 def rounding(X):
     return np.column_stack(
         [np.floor(X[:, 0]), np.ceil(X[:, 1]), np.rint(X[:, 2]), np.trunc(X[:, 3]), np.round(X[:, 4], 1)]
