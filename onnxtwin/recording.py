@@ -23,7 +23,7 @@ COMPANY = 8
 WITHHELD = "withheld: this artifact carries no real row"
 STACK = ("numpy", "pandas", "scikit-learn")
 
-_NOT_RECORDED = "row counts"
+_NOT_RECORDED = "batches"
 """A family that repeats the sample's own rows."""
 
 

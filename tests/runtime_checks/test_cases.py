@@ -14,8 +14,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from onnxtwin.exporters.errors import CheckError
-from onnxtwin.runtime_checks import cases
-from onnxtwin.runtime_checks.cases import families, family, unseen_texts
+from onnxtwin.runtime_checks.cases import families, family, registry, unseen_texts
 from onnxtwin.runtime_checks.reference import Reference
 from onnxtwin.runtime_checks.rows import Rows
 
@@ -60,7 +59,7 @@ def test_each_column_that_can_be_missing_is_missing_alone_and_then_all_are(
 
 
 def test_cases_keep_the_types_of_the_columns(pipeline: Pipeline, bookings: pd.DataFrame) -> None:
-    for chunk in made("missing", pipeline, bookings) + made("row counts", pipeline, bookings):
+    for chunk in made("missing", pipeline, bookings) + made("batches", pipeline, bookings):
         pd.testing.assert_series_equal(chunk.dtypes, bookings.dtypes)
 
 
@@ -96,7 +95,7 @@ def test_an_integer_column_is_not_pushed_over_its_limits(pipeline: Pipeline) -> 
 
 
 def test_row_counts_are_none_one_two_and_many(pipeline: Pipeline, bookings: pd.DataFrame) -> None:
-    counts = [len(chunk) for chunk in made("row counts", pipeline, bookings)]
+    counts = [len(chunk) for chunk in made("batches", pipeline, bookings)]
     assert counts == [0, 1, 1, 1, 1, 1, 2, 90]
 
 
@@ -124,7 +123,7 @@ def test_a_matrix_has_missing_cells_too(pipeline: Pipeline) -> None:
 def test_a_family_of_ones_own_is_run_and_reported(
     pipeline: Pipeline, bookings: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cases, "_FAMILIES", dict(cases._FAMILIES))
+    monkeypatch.setattr(registry, "_FAMILIES", dict(registry._FAMILIES))
 
     @family("free of charge")
     def free(reference: Reference, signature: Any, X: Rows, rng: np.random.Generator) -> Iterator[Rows]:

@@ -62,7 +62,7 @@ def test_a_faithful_twin_is_green_on_every_family(lenient: Pipeline, passengers:
     report = check_fake(lenient, passengers, "predict", "predict_proba")
     assert report.ok
     assert report.verdict == "equal"
-    assert set(report["predict"].families) == {"sample", "missing", "unknown", "row counts"}
+    assert set(report["predict"].families) == {"sample", "missing", "unknown", "batches"}
     assert report["predict"].families["sample"].rows == 200
     assert report["predict_proba"].total.bit_equal == 1.0
 
@@ -143,7 +143,7 @@ def test_a_graph_that_learnt_the_row_count_is_red(lenient: Pipeline, passengers:
 
     report = check_fake(lenient, passengers, "predict_proba", answers=centred)
     assert report["predict_proba"].families["sample"].mismatched == 0
-    assert report["predict_proba"].families["row counts"].mismatched > 0
+    assert report["predict_proba"].families["batches"].mismatched > 0
 
 
 def test_zero_rows_must_be_answered_in_the_right_type(lenient: Pipeline, passengers: pd.DataFrame) -> None:

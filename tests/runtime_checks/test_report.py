@@ -87,7 +87,7 @@ def test_the_json_report_says_what_the_verdict_rests_on(red: Report) -> None:
     data = red.to_json()
     by_name = {method["method"]: method for method in data["methods"]}
     assert (data["verdict"], data["ok"]) == ("unequal", False)
-    assert by_name["predict_proba"]["mismatched"] == 1 + count_in(by_name, "row counts")
+    assert by_name["predict_proba"]["mismatched"] == 1 + count_in(by_name, "batches")
     assert by_name["predict_proba"]["worst"]["absolute"] == "Infinity"
     assert by_name["predict_proba"]["worst_row"]["found"] == "NaN"
     assert by_name["predict"]["answered_outside_domain"] > 0

@@ -78,7 +78,7 @@ def test_an_exported_twin_is_green_on_every_family(name: str, layout: str, passe
     session = Session(exported.model.SerializeToString(), exported.signature)
     report = check(session, pipeline, passengers, signature=exported.signature)
     assert report.ok, str(report)
-    assert all(report["predict"].families[name].rows for name in ("sample", "missing", "row counts"))
+    assert all(report["predict"].families[name].rows for name in ("sample", "missing", "batches"))
     assert report["predict"].families["unknown"].rows + report["predict"].families["unknown"].refused > 0
 
 

@@ -1,0 +1,23 @@
+"""Hostile rows, made from the user's own: each *family* is one registered generator function.
+
+One module a family; importing it registers it, and the check runs them in that order.
+"""
+
+from onnxtwin.runtime_checks.cases import missing, unknown, batches  # noqa: I001 - the order of the report
+from onnxtwin.runtime_checks.cases.missing import missing_value
+from onnxtwin.runtime_checks.cases.registry import SAMPLE, Family, base_rows, families, family
+from onnxtwin.runtime_checks.cases.unknown import unseen_texts, unseen_values
+
+__all__ = [
+    "SAMPLE",
+    "Family",
+    "base_rows",
+    "batches",
+    "families",
+    "family",
+    "missing",
+    "missing_value",
+    "unknown",
+    "unseen_texts",
+    "unseen_values",
+]
