@@ -2,8 +2,8 @@
 
 The protocol, version 1. The runner is started with the graph's path and the number of threads. It first
 writes one line of JSON, ``{"protocol": 1, "versions": {"onnxruntime": ..., ...}}``, or ``{"error": text}`` if
-it cannot load the graph. Then for each request there is one answer; both are one line of JSON and, after it, the
-bytes of the tensors it lists, in their order::
+it cannot load the graph. Then for each request there is one answer; both are one line of JSON and, after it,
+the bytes of the tensors it lists, in their order::
 
     {"op": "run", "outputs": [name, ...], "inputs": [{"name", "datatype", "shape", "bytes"}, ...]}
     {"outputs": [{"name", "datatype", "shape", "bytes"}, ...]}            or   {"error": text}

@@ -1,8 +1,8 @@
 """Runners in other languages, built once from the sources in this package into the user's cache.
 
 The cache folder's name holds a hash of the sources, so that another version of them is built anew and a
-second check starts at once. Two processes that build at the same time both succeed: each builds in a folder of its
-own, and the first to be done gives it its name.
+second check starts at once. Two processes that build at the same time both succeed: each builds in a folder
+of its own, and the first to be done gives it its name.
 """
 
 from __future__ import annotations

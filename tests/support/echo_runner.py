@@ -41,7 +41,7 @@ def write(head, arrays=()):
 def main():
     try:
         session = ort.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
-    except Exception as error:
+    except ort.capi.onnxruntime_pybind11_state.InvalidProtobuf as error:
         write({"error": str(error)})
         return
     write({"protocol": 1, "versions": {"onnxruntime": ort.__version__}})
