@@ -56,7 +56,7 @@ def select(
     Parameters
     ----------
     names : runtimes asked for; each once, in order.
-    environ : where ``ONNXTWIN_REQUIRE`` is looked up; what it names is asked for as well.
+    environ : where ``ONNXTWIN_REQUIRE`` is looked up; what it names must be able to run here, asked for or not.
 
     Raises
     ------
@@ -76,7 +76,8 @@ def select(
     for runtime in (_RUNTIMES[name] for name in asked):
         reason = runtime.absent()
         if reason is None:
-            ready.append(runtime)
+            if runtime.name in names:
+                ready.append(runtime)
         elif runtime.name in required:
             raise CheckError(f"{REQUIRE} names {runtime.name}, which cannot run here: {reason}")
         else:

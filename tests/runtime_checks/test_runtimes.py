@@ -43,6 +43,13 @@ def test_a_required_runtime_that_is_not_installed_is_an_error(absent: Runtime) -
         select(["python"], environ={"ONNXTWIN_REQUIRE": "python, java"})
 
 
+def test_requiring_a_runtime_does_not_ask_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtimes, "_RUNTIMES", dict(runtimes._RUNTIMES))
+    register(Runtime("java", lambda: None, Runner, lambda: "java"))
+    ready, _ = select(["python"], environ={"ONNXTWIN_REQUIRE": "java"})
+    assert [runtime.name for runtime in ready] == ["python"]
+
+
 def test_an_unknown_runtime_is_an_error() -> None:
     with pytest.raises(CheckError, match=r"unknown runtime 'jva'.*known are python"):
         select(["jva"], environ={})
