@@ -56,7 +56,7 @@ def select(
     Parameters
     ----------
     names : runtimes asked for; each once, in order.
-    environ : where ``ONNXTWIN_REQUIRE`` is looked up; what it names must be able to run here, asked for or not.
+    environ : where ``ONNXTWIN_REQUIRE`` is looked up; what it names must be able to run here.
 
     Raises
     ------
