@@ -105,7 +105,7 @@ class TestBuild:
             twin._pipeline[0].transformers_[0][1][0].statistics_[3] += 1
             return twin
 
-        monkeypatch.setattr("onnxtwin.cli.export", export)
+        monkeypatch.setattr("onnxtwin.cli.build.export", export)
         result = run("build", f"{folder}/flower_recipes.py:species", "-o", str(tmp_path / "x"))
         assert result.exit_code == 1
         assert "nothing was written" in result.output

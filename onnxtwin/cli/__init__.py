@@ -1,0 +1,14 @@
+"""The command line: one module a command, each registered on :data:`app` when it is imported.
+
+Exit codes: 0 equal, 1 unequal, 2 wrong usage, 3 could not run.
+"""
+
+from onnxtwin.cli import build, check, show
+from onnxtwin.cli.common import app
+
+__all__ = ["app", "build", "check", "main", "show"]
+
+
+def main() -> None:
+    """Run the command line; what ``onnxtwin`` on the shell calls."""
+    app()

@@ -1,0 +1,108 @@
+"""What the commands share: the application, exit codes, common options, the terminal, errors."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from onnxtwin.exporters.errors import OnnxTwinError, UnequalError
+
+if TYPE_CHECKING:
+    from onnxtwin.runtime_checks import Report
+
+EQUAL, UNEQUAL, USAGE, COULD_NOT_RUN = 0, 1, 2, 3
+
+app = typer.Typer(
+    name="onnxtwin",
+    help="A fitted pipeline as one ONNX graph, proven equal on your own rows. "
+    "Exit codes: 0 equal, 1 unequal, 2 wrong usage, 3 could not run.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+Recipe = Annotated[
+    str, typer.Argument(help="path.py:function or package.module:function; it is code and runs as code.")
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the report as JSON.")]
+HtmlFile = Annotated[Path | None, typer.Option("--html", help="Write the report as a page.")]
+JunitFile = Annotated[Path | None, typer.Option("--junit", help="Write the report as JUnit XML.")]
+
+
+def open_console() -> Console:
+    """The terminal; where there is none (a CI log, a file), lines may be as long as a table is wide."""
+    console = Console()
+    return console if console.is_terminal else Console(width=max(console.width, 140))
+
+
+def tell(
+    console: Console, report: Report, json_file: Path | None, html_file: Path | None, junit_file: Path | None
+) -> None:
+    """Print a report and write the files asked for."""
+    report.render(console)
+    if json_file is not None:
+        json_file.write_text(
+            json.dumps(report.to_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+    if html_file is not None:
+        html_file.write_text(report.to_html(), encoding="utf-8")
+    if junit_file is not None:
+        junit_file.write_text(report.to_junit(), encoding="utf-8")
+
+
+class Reported:
+    """Ends a command with exit code 3 whatever goes wrong in it: only a verdict ends with 0 or 1.
+
+    An error raised on purpose, and a file that cannot be read or written, is one message; anything else is
+    a defect, here or in the pipeline, and shows its traceback.
+    """
+
+    def __init__(self, debug: bool) -> None:
+        self._debug = debug
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None or isinstance(error, (typer.Exit, typer.BadParameter)):
+            return
+        if isinstance(error, SystemExit):  # rich ends so when nobody reads its output any more
+            raise typer.Exit(COULD_NOT_RUN) from error
+        console = Console(stderr=True)
+        code = UNEQUAL if isinstance(error, UnequalError) else COULD_NOT_RUN
+        if isinstance(error, KeyboardInterrupt):
+            console.print("[bold red]interrupted[/]")
+        elif isinstance(error, (OnnxTwinError, OSError)) and not self._debug:
+            console.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+        else:
+            traceback.print_exception(error)
+        raise typer.Exit(code) from error
+
+
+@contextlib.contextmanager
+def progress(console: Console) -> Iterator[Callable[[int, int], None]]:
+    """A bar over the rows checked, gone when done."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns: tuple[Any, ...] = (
+        TextColumn("checking"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("rows", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
