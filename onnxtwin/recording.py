@@ -18,6 +18,7 @@ from onnxtwin.exporters.signature import Signature
 from onnxtwin.runtime_checks import SAMPLE, Report, check, families
 from onnxtwin.runtime_checks.reference import Reference
 from onnxtwin.runtime_checks.rows import stack
+from onnxtwin.runtime_checks.tally import Tally
 
 COMPANY = 8
 WITHHELD = "withheld: this artifact carries no real row"
@@ -97,13 +98,17 @@ def without_rows(report: Report) -> Report:
         methods=[
             replace(
                 method,
-                worst=None if method.worst is None else replace(method.worst, row=WITHHELD),
+                families={name: _withheld(tally) for name, tally in method.families.items()},
                 undetermined=[replace(noted, row=WITHHELD) for noted in method.undetermined],
                 domain=[replace(noted, row=WITHHELD) for noted in method.domain],
             )
             for method in report.methods
         ],
     )
+
+
+def _withheld(tally: Tally) -> Tally:
+    return replace(tally, worst=None if tally.worst is None else replace(tally.worst, row=WITHHELD))
 
 
 def research_versions(pipeline: Any) -> dict[str, str]:

@@ -19,9 +19,12 @@ from onnxtwin.runtime_checks.compare import (
     Answer,
     BoolArray,
     Tolerance,
+    Tolerances,
+    demand_known,
     failing,
     kind,
     layout_differs,
+    tolerance_of,
 )
 from onnxtwin.runtime_checks.domain import DomainAudit
 from onnxtwin.runtime_checks.locate import locate
@@ -51,6 +54,7 @@ def check(
     methods: Sequence[str] | None = None,
     rtol: float = RTOL,
     atol: float = ATOL,
+    tolerances: Tolerances | None = None,
     cases: bool | Sequence[str] = True,
     batch_size: int | None = None,
     seed: int = 0,
@@ -72,6 +76,8 @@ def check(
     methods : the methods to compare; all of the signature's by default.
     rtol, atol : a float passes if ``|twin - pipeline| <= atol + rtol * |pipeline|``. Labels,
         categories, integers and texts must be equal.
+    tolerances : output (``predict_proba``, ``predict_proba.1``, ``transform[age]``) → its own
+        ``(rtol, atol)``, or one number for both; 0 demands equal bits.
     cases : whether to make hostile rows too, or the names of the families wanted.
     batch_size : rows a batch; by default 50,000, fewer where an answer is wide.
     seed : of the generator that picks the rows which cases are made from.
@@ -89,19 +95,19 @@ def check(
     Raises
     ------
     CheckError : the check cannot be carried out: not rows, or not the pipeline's rows, an unfitted
-        pipeline, a method that one side lacks, an unknown family, a batch size below one.
+        pipeline, a method that one side lacks, an unknown family, a batch size below one, a tolerance
+        that is negative or of no output.
     """
     check_rows(X)
     if batch_size is not None and batch_size < 1:
         raise CheckError(f"batch_size is {batch_size}; it must be at least 1, or None for a size that fits")
-    if not (rtol >= 0 and atol >= 0):
-        raise CheckError(f"rtol is {rtol} and atol {atol}; a tolerance must be zero or positive")
     _check_columns(X, signature)
     wanted = tuple(methods) if methods is not None else signature.methods
     if not wanted:
         raise CheckError("no method to compare: the signature names none")
+    tolerance = tolerance_of(rtol, atol, tolerances, wanted)
     reference = Reference(pipeline, wanted, signature)
-    run = _Run(reference, Candidate(answers, reference), Tolerance(rtol, atol), enforce_domain)
+    run = _Run(reference, Candidate(answers, reference), tolerance, enforce_domain)
     with warnings.catch_warnings():
         # Hostile rows make pipelines warn about unknown categories and the like, once a batch.
         warnings.simplefilter("ignore")
@@ -113,7 +119,7 @@ def check(
         if count(X):
             for name, rows in _cases(cases, reference, signature, X, seed):
                 run.chunk(name, rows, None)
-        report = Report(runtime, Tolerance(rtol, atol), list(run.reports.values()))
+        report = Report(runtime, tolerance, list(run.reports.values()))
         if run.wrong is not None:
             graph = model if model is not None else getattr(answers, "model", None)
             report.location = locate(graph, answers, reference, report.tolerance, run.right, run.wrong)
@@ -159,6 +165,7 @@ class _Run:
         self.right: Rows | None = None
         self.wrong: Rows | None = None
         self._template: dict[str, Answer] = {}
+        self._demanded = False
 
     def batch_size(self, X: Rows) -> int:
         """Rows that keep each dense answer below :data:`BATCH_BYTES`, learnt from the first rows."""
@@ -201,6 +208,9 @@ class _Run:
             X = take(X, found.accepted)
         if count(X) == 0:
             return
+        if not self._demanded:
+            demand_known(self.tolerance, answers.values())
+            self._demanded = True
         self._template = self._template or {
             name: [p.rows(slice(0, 1)) for p in a] for name, a in answers.items()
         }

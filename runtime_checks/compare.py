@@ -6,13 +6,16 @@ scikit-learn returns a list, one a column for a DataFrame. All comparison is don
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+from onnxtwin.exporters.errors import CheckError
 
 RTOL = 1e-9
 ATOL = 1e-9
@@ -23,15 +26,95 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Tolerance:
-    """``|found - expected| <= atol + rtol * |expected|``, as ``numpy.allclose`` defines it."""
+    """``|found - expected| <= atol + rtol * |expected|``, as ``numpy.allclose`` defines it.
+
+    Zero for both demands equal bits: then 0.0 is not -0.0 (NaN is NaN, whatever its payload).
+
+    Attributes
+    ----------
+    outputs : tolerances of single outputs, by the method (``predict_proba``) or by the part of
+        its answer (``predict_proba.1``, ``transform[age]``), which goes first.
+    """
 
     rtol: float = RTOL
     atol: float = ATOL
+    outputs: Mapping[str, Tolerance] = field(default_factory=dict)
+
+    def of(self, name: str) -> Tolerance:
+        """The tolerance of one part of an answer."""
+        if not self.outputs:
+            return self
+        return self.outputs.get(name) or self.outputs.get(method_of(name)) or Tolerance(self.rtol, self.atol)
+
+    def at_least(self, rtol: float) -> Tolerance:
+        """The same with no relative tolerance below ``rtol``."""
+        outputs = {name: own.at_least(rtol) for name, own in self.outputs.items()}
+        return Tolerance(max(self.rtol, rtol), self.atol, outputs)
+
+    @property
+    def exact(self) -> bool:
+        """Whether equal bits are demanded."""
+        return self.rtol == 0 and self.atol == 0
 
     def limit(self, expected: Any) -> FloatArray:
         """The largest accepted absolute error, elementwise; same shape as ``expected``."""
         with np.errstate(invalid="ignore", over="ignore"):
             return np.asarray(self.atol + self.rtol * np.abs(expected), dtype=np.float64)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        own = {"rtol": self.rtol, "atol": self.atol}
+        return own | {"outputs": {name: {"rtol": t.rtol, "atol": t.atol} for name, t in self.outputs.items()}}
+
+
+Tolerances = Mapping[str, tuple[float, float] | float]
+"""Output → ``(rtol, atol)``, or one number for both; 0 demands equal bits."""
+
+
+def method_of(name: str) -> str:
+    """The method that a part of an answer belongs to: ``predict_proba`` of ``predict_proba.1``."""
+    return re.split(r"[.\[]", name, maxsplit=1)[0]
+
+
+def tolerance_of(
+    rtol: float, atol: float, tolerances: Tolerances | None, methods: Sequence[str]
+) -> Tolerance:
+    """What a user asked for, as one :class:`Tolerance`.
+
+    Raises
+    ------
+    CheckError : a tolerance is negative or no number, or names an output of another method.
+    """
+    outputs: dict[str, Tolerance] = {}
+    for name, given in (tolerances or {}).items():
+        if method_of(name) not in methods:
+            raise CheckError(f"a tolerance is given for {name!r}; the methods compared are {list(methods)}")
+        pair = (given, given) if isinstance(given, int | float) else tuple(given)
+        if len(pair) != 2:
+            raise CheckError(
+                f"the tolerance of {name!r} is {given!r}; give (rtol, atol), or one number for both"
+            )
+        outputs[name] = Tolerance(*pair)
+    for where, each in [("", Tolerance(rtol, atol)), *((f" for {name!r}", t) for name, t in outputs.items())]:
+        if not (each.rtol >= 0 and each.atol >= 0):
+            raise CheckError(
+                f"rtol is {each.rtol} and atol {each.atol}{where}; a tolerance must be zero or positive"
+            )
+    return Tolerance(rtol, atol, outputs)
+
+
+def demand_known(tolerance: Tolerance, answers: Iterable[Answer]) -> None:
+    """Every output that a tolerance names is a method or a part of these answers.
+
+    Raises
+    ------
+    CheckError : one is neither, so its tolerance would be of no effect.
+    """
+    names = [part.name for answer in answers for part in answer]
+    known = list(dict.fromkeys([*(method_of(name) for name in names), *names]))
+    unknown = [name for name in tolerance.outputs if name not in known]
+    if unknown:
+        raise CheckError(f"a tolerance is given for {unknown}, which is no output; the outputs are {known}")
 
 
 @dataclass(frozen=True)
@@ -147,7 +230,11 @@ def layout_differs(expected: Answer, found: Answer) -> str | None:
 
 
 def failing(expected: Part, found: Part, tolerance: Tolerance) -> BoolArray:
-    """Which cells differ, ``[N, cells]``; the two have equal shapes and comparable kinds."""
+    """Which cells differ, ``[N, cells]``; the two have equal shapes and comparable kinds.
+
+    ``tolerance`` is that of the check; the one for this part of the answer is looked up in it.
+    """
+    tolerance = tolerance.of(expected.name)
     e, f = expected.matrix, found.matrix
     if e.dtype.kind == "f" and f.dtype.kind == "f" and not expected.discrete:
         return _floats_differ(e, f, tolerance)
@@ -162,6 +249,8 @@ def failing(expected: Part, found: Part, tolerance: Tolerance) -> BoolArray:
 
 def _floats_differ(e: npt.NDArray[Any], f: npt.NDArray[Any], tolerance: Tolerance) -> BoolArray:
     differs = np.asarray(e != f)
+    if tolerance.exact:
+        return np.asarray((differs | (np.signbit(e) != np.signbit(f))) & ~(np.isnan(e) & np.isnan(f)))
     if not differs.any():
         return differs
     # Only the cells that are not equal are looked at again: on a correct twin they are few.
@@ -218,6 +307,7 @@ class Errors:
 
 def errors(expected: Part, found: Part, tolerance: Tolerance) -> Errors:
     """Measure every cell that is not bit-equal (NaN counts as equal to NaN whatever its payload)."""
+    tolerance = tolerance.of(expected.name)
     e, f = expected.matrix, found.matrix
     if e.dtype.kind == "f" and f.dtype.kind in "fiub":
         f = f.astype(e.dtype) if f.dtype.kind != "f" else f

@@ -15,7 +15,7 @@ from onnxtwin.build.session import RUNTIME_ERRORS
 from onnxtwin.exporters.errors import CheckError, InputError
 from onnxtwin.exporters.signature import Column, Input, Output, Signature
 from onnxtwin.runtime_checks.check import check
-from onnxtwin.runtime_checks.compare import ATOL, RTOL
+from onnxtwin.runtime_checks.compare import ATOL, RTOL, Tolerances
 from onnxtwin.runtime_checks.python import description
 from onnxtwin.runtime_checks.report import Report
 from onnxtwin.runtime_checks.rows import Rows, check_rows, column_values, count, is_missing
@@ -52,6 +52,7 @@ def check_model(
     missing_text: str = "nan",
     rtol: float = RTOL,
     atol: float = ATOL,
+    tolerances: Tolerances | None = None,
     cases: bool | Sequence[str] = True,
     batch_size: int | None = None,
     seed: int = 0,
@@ -75,7 +76,7 @@ def check_model(
         list. Not needed where the outputs bear the methods' or skl2onnx' usual names.
     missing_text : what a missing text becomes, for graphs have no missing text; ``nan`` is what
         ``astype(str)`` makes of it.
-    rtol, atol, cases, batch_size, seed, progress : as in :func:`check`.
+    rtol, atol, tolerances, cases, batch_size, seed, progress : as in :func:`check`.
 
     Raises
     ------
@@ -90,6 +91,7 @@ def check_model(
         signature=graph.signature,
         rtol=rtol,
         atol=atol,
+        tolerances=tolerances,
         cases=cases,
         batch_size=batch_size,
         seed=seed,

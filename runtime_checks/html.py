@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-from onnxtwin.runtime_checks.report import MethodReport, Noted, Report, Tally
+from onnxtwin.runtime_checks.report import MethodReport, Noted, Report
 from onnxtwin.runtime_checks.rows import source
+from onnxtwin.runtime_checks.tally import Tally
 from onnxtwin.runtime_checks.terminal import number, percent
 
 _STYLE = """

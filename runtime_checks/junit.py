@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as ET
 
-from onnxtwin.runtime_checks.report import MethodReport, Report, Tally
+from onnxtwin.runtime_checks.report import MethodReport, Report
 from onnxtwin.runtime_checks.rows import source
+from onnxtwin.runtime_checks.tally import Tally
 
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from onnxtwin.runtime_checks.cases import SAMPLE
 from onnxtwin.runtime_checks.compare import Answer, BoolArray, Part, Tolerance, errors
-from onnxtwin.runtime_checks.report import MethodReport, Worst, worse
+from onnxtwin.runtime_checks.report import MethodReport
 from onnxtwin.runtime_checks.rows import typed
+from onnxtwin.runtime_checks.spread import OUTPUTS, Spread
+from onnxtwin.runtime_checks.tally import Worst, worse
 
 
 def measure(
@@ -34,7 +37,10 @@ def measure(
     tally = report.family(family)
     for e, f in zip(expected, found, strict=True):
         measured = errors(e, f, tolerance)
-        tally.measure(measured, undetermined)
+        tally.measure(measured, mismatched, undetermined)
+        if e.name in report.spreads or len(report.spreads) < OUTPUTS:
+            spread = report.spreads.setdefault(e.name, Spread(e.name))
+            spread.add(e, f, measured, own=family == SAMPLE, mismatched=mismatched, keep=~undetermined)
         usable = np.nonzero(~undetermined[measured.row])[0]
         wrong = usable[mismatched[measured.row[usable]]]
         usable = wrong if len(wrong) else usable
@@ -43,7 +49,7 @@ def measure(
         worst = usable[np.argmax(measured.excess[usable])]
         i, cell = int(measured.row[worst]), int(measured.cell[worst])
         rank = (bool(mismatched[i]), float(measured.excess[worst]))
-        if report.worst is not None and (report.worst.mismatch, report.worst.excess) > rank:
+        if tally.worst is not None and (tally.worst.mismatch, tally.worst.excess) > rank:
             # Taking a row apart costs far more than comparing a batch.
             continue
         candidate = Worst(
@@ -59,7 +65,7 @@ def measure(
             excess=float(measured.excess[worst]),
             mismatch=bool(mismatched[i]),
         )
-        report.worst = worse(report.worst, candidate)
+        tally.worst = worse(tally.worst, candidate)
 
 
 def _named(part: Part, cell: int) -> str:

@@ -1,58 +1,24 @@
-"""What a check found: counts and worst cases per method and case family. Data only.
+"""What a check found: counts and worst rows per method and case family, metrics, coverage. Data only.
 
 ``docs/report.schema.json`` is the schema of :meth:`Report.to_json`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from onnxtwin.runtime_checks.compare import BoolArray, Errors, Tolerance
-from onnxtwin.runtime_checks.rows import plain, source
+from onnxtwin.runtime_checks.compare import Tolerance
+from onnxtwin.runtime_checks.coverage.summary import Coverage
+from onnxtwin.runtime_checks.rows import plain
+from onnxtwin.runtime_checks.spread import Spread
+from onnxtwin.runtime_checks.tally import Tally, Worst
 
 FORMAT = 1
 
 LISTED = 1000
 """Undetermined rows listed per method; the count is always of all of them."""
-
-
-@dataclass(frozen=True)
-class Worst:
-    """One row and the cell of it that is furthest off.
-
-    ``row`` is as the user would type it, ``position`` its place in the user's rows (None for
-    generated rows), ``output`` the part of the answer; ``ulps``, ``absolute`` and ``relative``
-    are infinite where the values are not numbers.
-    """
-
-    row: Any
-    position: int | None
-    family: str
-    output: str
-    expected: Any
-    found: Any
-    ulps: float
-    absolute: float
-    relative: float
-    excess: float
-    mismatch: bool
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        names = (
-            "row",
-            "position",
-            "family",
-            "output",
-            "expected",
-            "found",
-            "ulps",
-            "absolute",
-            "relative",
-            "mismatch",
-        )
-        return {name: plain(getattr(self, name)) for name in names} | {"source": source(self.row)}
 
 
 @dataclass(frozen=True)
@@ -70,91 +36,15 @@ class Noted:
 
 
 @dataclass
-class Tally:
-    """Counts of one method over one family of cases, or over all of them.
-
-    Attributes
-    ----------
-    rows : rows that both sides answered and that were compared.
-    mismatched : of these, rows that differ and are not undetermined.
-    undetermined : rows on which the sides differ, but the pipeline cannot decide itself; of the compared
-        rows those with other answers, and rows that one side refuses and the pipeline does or does not
-        refuse depending on the rows around.
-    refused : rows that the pipeline refuses; not compared.
-    answered_outside : of the refused rows, those that the twin answers.
-    refused_inside : rows that the pipeline answers and the twin refuses; not compared.
-    cells, equal_cells : numbers compared (undetermined rows excluded), and those equal to the last bit.
-    ulps, absolute, relative : worst errors over the compared rows, undetermined rows excluded.
-    """
-
-    rows: int = 0
-    mismatched: int = 0
-    undetermined: int = 0
-    refused: int = 0
-    answered_outside: int = 0
-    refused_inside: int = 0
-    cells: int = 0
-    equal_cells: int = 0
-    ulps: float = 0.0
-    absolute: float = 0.0
-    relative: float = 0.0
-
-    @property
-    def bit_equal(self) -> float | None:
-        """Share of the compared values that are equal to the last bit; None if none was compared."""
-        return self.equal_cells / self.cells if self.cells else None
-
-    @property
-    def wrong(self) -> int:
-        """Rows that turn the verdict red."""
-        return self.mismatched + self.answered_outside + self.refused_inside
-
-    def add(self, other: Tally) -> None:
-        """Count the other's rows too."""
-        for name in [
-            "rows",
-            "mismatched",
-            "undetermined",
-            "refused",
-            "answered_outside",
-            "refused_inside",
-            "cells",
-            "equal_cells",
-        ]:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in ("ulps", "absolute", "relative"):
-            setattr(self, name, max(getattr(self, name), getattr(other, name)))
-
-    def measure(self, errors: Errors, excluded: BoolArray) -> None:
-        """Count one part's cells, leaving out the excluded rows (``[N]`` bool)."""
-        rows = len(excluded)
-        width = errors.cells // rows if rows else 0
-        keep = ~excluded[errors.row]
-        self.cells += width * int((~excluded).sum())
-        self.equal_cells += width * int((~excluded).sum()) - int(keep.sum())
-        if keep.any():
-            self.ulps = max(self.ulps, float(errors.ulps[keep].max()))
-            self.absolute = max(self.absolute, float(errors.absolute[keep].max()))
-            self.relative = max(self.relative, float(errors.relative[keep].max()))
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        counts = ["rows", "mismatched", "undetermined", "refused"]
-        return {name: getattr(self, name) for name in counts} | {
-            "answered_outside_domain": self.answered_outside,
-            "refused_inside_domain": self.refused_inside,
-            "bit_equal": plain(self.bit_equal),
-            "worst": {name: plain(getattr(self, name)) for name in ("ulps", "absolute", "relative")},
-        }
-
-
-@dataclass
 class MethodReport:
-    """All that was found about one method of the pipeline."""
+    """All that was found about one method of the pipeline.
+
+    ``spreads`` holds, per output, what the page's pictures are drawn from; the JSON report leaves it out.
+    """
 
     method: str
     families: dict[str, Tally] = field(default_factory=dict)
-    worst: Worst | None = None
+    spreads: dict[str, Spread] = field(default_factory=dict)
     undetermined: list[Noted] = field(default_factory=list)
     domain: list[Noted] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -172,6 +62,11 @@ class MethodReport:
         return total
 
     @property
+    def worst(self) -> Worst | None:
+        """The row that is furthest off in any family."""
+        return self.total.worst
+
+    @property
     def ok(self) -> bool:
         """Rows were compared and nothing is wrong."""
         return not self.problems and self.total.rows > 0 and self.total.wrong == 0
@@ -182,7 +77,6 @@ class MethodReport:
             "method": self.method,
             "ok": self.ok,
             **self.total.to_json(),
-            "worst_row": self.worst.to_json() if self.worst else None,
             "families": [{"family": name, **tally.to_json()} for name, tally in self.families.items()],
             "undetermined_rows": [noted.to_json() for noted in self.undetermined],
             "domain_rows": [noted.to_json() for noted in self.domain],
@@ -209,9 +103,49 @@ class Location:
         return {name: plain(getattr(self, name)) for name in ("step", "column", "expected", "found", "text")}
 
 
+@dataclass(frozen=True)
+class Score:
+    """One metric of the research notebook, computed from both sides' answers to the same rows.
+
+    Attributes
+    ----------
+    pipeline, twin : the metric of either side's answers.
+    rows : the user's rows that it was computed on: all that both sides answer, undetermined ones left out.
+    rtol, atol : of the answers it was computed from; both 0 where these are discrete.
+    """
+
+    metric: str
+    pipeline: float
+    twin: float
+    rows: int
+    rtol: float
+    atol: float
+
+    @property
+    def equal(self) -> bool:
+        """``|twin - pipeline| <= atol + rtol * |pipeline|``; NaN equals NaN, an infinity equals itself."""
+        if self.pipeline == self.twin or (self.pipeline != self.pipeline and self.twin != self.twin):
+            return True
+        difference = abs(self.twin - self.pipeline)
+        return difference < float("inf") and difference <= self.atol + self.rtol * abs(self.pipeline)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        names = ("metric", "pipeline", "twin", "rows", "rtol", "atol", "equal")
+        return {name: plain(getattr(self, name)) for name in names}
+
+
 @dataclass
 class Report:
-    """The outcome of a check. Green (``ok``) only if rows were compared and none is wrong."""
+    """The outcome of a check. Green (``ok``) only if rows were compared and none is wrong.
+
+    Attributes
+    ----------
+    metrics : of the research notebook, where targets were given.
+    coverage : what the rows exercised of the graph; None where it was not counted.
+    environment : name → version of what answered on either side.
+    latency_us : median time of one row in this runtime, microseconds; None where it was not measured.
+    """
 
     runtime: str
     tolerance: Tolerance
@@ -219,6 +153,10 @@ class Report:
     problems: list[str] = field(default_factory=list)
     location: Location | None = None
     skipped: dict[str, str] = field(default_factory=dict)
+    metrics: list[Score] = field(default_factory=list)
+    coverage: Coverage | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    latency_us: float | None = None
 
     @property
     def rows(self) -> int:
@@ -229,6 +167,8 @@ class Report:
     def verdict(self) -> Literal["equal", "unequal", "nothing compared"]:
         """``unequal`` if anything is wrong; ``nothing compared`` if nothing could be; else ``equal``."""
         if self.problems or any(m.problems or m.total.wrong for m in self.methods):
+            return "unequal"
+        if not all(score.equal for score in self.metrics):
             return "unequal"
         return "equal" if self.rows else "nothing compared"
 
@@ -257,24 +197,34 @@ class Report:
             "ok": self.ok,
             "runtime": self.runtime,
             "rows": self.rows,
-            "tolerance": {"rtol": self.tolerance.rtol, "atol": self.tolerance.atol},
+            "tolerance": self.tolerance.to_json(),
             "methods": [m.to_json() for m in self.methods],
+            "metrics": [score.to_json() for score in self.metrics],
+            "coverage": self.coverage.to_json() if self.coverage else None,
             "problems": list(self.problems),
             "location": self.location.to_json() if self.location else None,
             "skipped": dict(self.skipped),
+            "environment": dict(self.environment),
+            "latency_us": self.latency_us,
         }
 
     def to_html(self) -> str:
-        """A self-contained page: no script, no network."""
+        """A self-contained page, for the business above and engineers below: no script, no network."""
         from onnxtwin.runtime_checks.html import page
 
         return page(self)
 
     def to_junit(self) -> str:
-        """JUnit XML: a test case per method and family."""
+        """JUnit XML: a test case per method and family, and per metric."""
         from onnxtwin.runtime_checks.junit import xml
 
         return xml(self)
+
+    def to_markdown(self) -> str:
+        """A short summary in GitHub's Markdown, for a CI server's page."""
+        from onnxtwin.runtime_checks.markdown import summary
+
+        return summary(self)
 
     def render(self, console: Any = None) -> None:
         """Print a row per method, and the worst rows, to a ``rich.console.Console`` (default: a new one)."""
@@ -286,12 +236,3 @@ class Report:
         from onnxtwin.runtime_checks.terminal import text
 
         return text(self)
-
-
-def worse(current: Worst | None, candidate: Worst) -> Worst:
-    """The row to show: a mismatch first, then by distance in tolerances, then in ulps."""
-
-    def rank(worst: Worst) -> tuple[bool, float, float]:
-        return worst.mismatch, worst.excess, worst.ulps
-
-    return candidate if current is None or rank(candidate) > rank(current) else current

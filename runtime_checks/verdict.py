@@ -56,7 +56,7 @@ class Examiner:
     def __init__(self, reference: Reference, tolerance: Tolerance) -> None:
         self._reference = reference
         self._tolerance = tolerance
-        self._own = Tolerance(max(tolerance.rtol, _ONE_ULP.rtol), tolerance.atol)
+        self._own = tolerance.at_least(_ONE_ULP.rtol)
         self._skeleton: Skeleton | None = None
         self._mismatches: dict[str, int] = {}
 
@@ -191,7 +191,7 @@ class _Cells:
         if e.dtype.kind == "f" and f.dtype.kind == "f" and not expected.discrete:
             with np.errstate(invalid="ignore"):
                 distance = np.abs(f.astype(np.float64) - e.astype(np.float64))
-            limit = tolerance.limit(e)
+            limit = tolerance.of(expected.name).limit(e)
         return cls(bad, np.zeros_like(bad), distance, np.zeros(bad.shape), limit)
 
     def explain(self, e: Part, f: Part, other: Part, moved: BoolArray, tolerance: Tolerance) -> None:
