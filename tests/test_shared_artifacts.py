@@ -5,9 +5,9 @@ from __future__ import annotations
 import onnx
 import pytest
 from artifact_recipes import AWKWARD_NAMES
-from artifacts import ARTIFACTS, sample
 
 import onnxtwin
+from artifacts import ARTIFACTS, sample
 from onnxtwin.build.artifact import read
 from onnxtwin.build.replay import compare
 

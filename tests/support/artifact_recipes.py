@@ -37,7 +37,7 @@ def _gaps(rng: np.random.Generator, count: int, share: float = 0.1) -> npt.NDArr
 def dates_and_text() -> Recipe:
     """Instants with and without a zone in two units, a duration, text, a demand on a computed value.
 
-    ``channel`` accepts its four values only, ``amount`` must be finite, and not zero (its logarithm is scaled).
+    ``channel`` accepts its four values only; ``amount`` must be finite, and not 0 (its logarithm is scaled).
     """
     rng = np.random.default_rng(1)
     count = 3_000 + HELD_OUT
