@@ -62,6 +62,7 @@ def check(
     enforce_domain: bool = True,
     model: Any = None,
     runtime: str = "python",
+    fail_fast: bool = False,
 ) -> Report:
     """Compare the answers of a twin with the pipeline's, on the user's rows and on hostile ones.
 
@@ -87,6 +88,8 @@ def check(
     model : the graph (bytes, path or ``ModelProto``), to find the first step that differs; by
         default ``answers.model`` where there is one.
     runtime : named in the report.
+    fail_fast : end at the first batch in which the twin is wrong; the report then counts the rows up to
+        there, and does not say where in the graph it went wrong.
 
     Returns
     -------
@@ -116,11 +119,15 @@ def check(
             run.chunk(SAMPLE, rows, start)
             if progress is not None:
                 progress(start + count(rows), count(X))
-        if count(X):
+            if fail_fast and run.failed:
+                break
+        if count(X) and not (fail_fast and run.failed):
             for name, rows in _cases(cases, reference, signature, X, seed):
                 run.chunk(name, rows, None)
+                if fail_fast and run.failed:
+                    break
         report = Report(runtime, tolerance, list(run.reports.values()))
-        if run.wrong is not None:
+        if run.wrong is not None and not fail_fast:
             graph = model if model is not None else getattr(answers, "model", None)
             report.location = locate(graph, answers, reference, report.tolerance, run.right, run.wrong)
     if not any(m.families[SAMPLE].rows for m in report.methods if SAMPLE in m.families) and report.rows:
@@ -166,6 +173,11 @@ class _Run:
         self.wrong: Rows | None = None
         self._template: dict[str, Answer] = {}
         self._demanded = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything so far turns the verdict red."""
+        return any(report.problems or report.total.wrong for report in self.reports.values())
 
     def batch_size(self, X: Rows) -> int:
         """Rows that keep each dense answer below :data:`BATCH_BYTES`, learnt from the first rows."""
