@@ -7,7 +7,7 @@ one that knows how each container does it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -85,24 +85,49 @@ def set_column(X: Rows, label: str | int, values: Any) -> Rows:
     documents ``label`` is ignored, because the row is the value. For a matrix it is the position.
     """
     values = list(values) if isinstance(values, list | np.ndarray | pd.Series) else [values] * count(X)
-    if isinstance(X, pd.DataFrame):
-        result = X.copy()
-        old = X[label]
-        if isinstance(old.dtype, pd.CategoricalDtype):
-            known = old.cat.categories
-            new = [v for v in dict.fromkeys(values) if not is_missing(v) and v not in known]
-            old = old.cat.add_categories(new) if new else old
-        result[label] = pd.Series(values, index=X.index, dtype=old.dtype)
-        return result
-    if isinstance(X, np.ndarray) and X.ndim == 2:
-        matrix = X.astype(object) if X.dtype.kind in "US" else X.copy()
-        matrix[:, int(label)] = values
-        return matrix.astype(np.str_) if X.dtype.kind == "U" else matrix
-    if isinstance(X, pd.Series):
-        return pd.Series(values, index=X.index, dtype=X.dtype)
-    return (
-        np.array(values, dtype=object if X.dtype == object else None) if isinstance(X, np.ndarray) else values
-    )
+    return edited(X, [{label: value} for value in values])
+
+
+def edited(base: Rows, edits: Sequence[Mapping[Any, Any]]) -> Rows:
+    """Rows made from others: row ``i`` is the next row of ``base``, with the cells ``edits[i]`` replaced.
+
+    Parameters
+    ----------
+    base : at least one row, unless there are no edits; they are taken in turn.
+    edits : per row of the result the new values, keyed by the columns' labels as in :func:`set_column`.
+
+    Returns
+    -------
+    As many rows as ``edits``; each column keeps its dtype, a categorical one gets the categories it lacks.
+    """
+    rows = take(base, np.arange(len(edits)) % max(1, count(base)))
+    text = isinstance(rows, np.ndarray) and rows.dtype.kind == "U"
+    rows = rows.astype(object) if text else rows
+    cells: dict[Any, dict[int, Any]] = {}
+    for i, edit in enumerate(edits):
+        for label, value in edit.items():
+            cells.setdefault(label, {})[i] = value
+    for label, replaced in cells.items():
+        if isinstance(rows, pd.DataFrame):
+            rows[label] = _replaced(rows[label], replaced)
+        elif isinstance(rows, pd.Series):
+            rows = _replaced(rows, replaced)
+        else:
+            column = rows[:, int(label)] if isinstance(rows, np.ndarray) and rows.ndim == 2 else rows
+            for i, value in replaced.items():
+                column[i] = value
+    return rows.astype(np.str_) if text else rows
+
+
+def _replaced(values: pd.Series, cells: Mapping[int, Any]) -> pd.Series:
+    listed = list(values)
+    for i, value in cells.items():
+        listed[i] = value
+    dtype: Any = values.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        new = [v for v in dict.fromkeys(cells.values()) if not is_missing(v) and v not in dtype.categories]
+        dtype = values.cat.add_categories(new).dtype if new else dtype
+    return pd.Series(listed, index=values.index, dtype=dtype, name=values.name)
 
 
 def column_values(X: Rows, label: str | int) -> pd.Series:

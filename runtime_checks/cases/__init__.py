@@ -3,7 +3,7 @@
 One module a family; importing it registers it, and the check runs them in that order.
 """
 
-from onnxtwin.runtime_checks.cases import missing, unknown, batches  # noqa: I001 - the order of the report
+from onnxtwin.runtime_checks.cases import missing, unknown, extreme, batches  # noqa: I001 - the order of the report
 from onnxtwin.runtime_checks.cases.missing import missing_value
 from onnxtwin.runtime_checks.cases.registry import SAMPLE, Family, base_rows, families, family
 from onnxtwin.runtime_checks.cases.unknown import unseen_texts, unseen_values
@@ -13,6 +13,7 @@ __all__ = [
     "Family",
     "base_rows",
     "batches",
+    "extreme",
     "families",
     "family",
     "missing",

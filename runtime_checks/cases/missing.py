@@ -1,17 +1,24 @@
-"""Missing values: each column alone, then all at once."""
+"""Missing values: each column alone, in pairs, all at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from onnxtwin.exporters.signature import Column, Signature
-from onnxtwin.runtime_checks.cases.registry import base_rows, family
+from onnxtwin.runtime_checks.cases.registry import MANY_COLUMNS, base_rows, family, made
 from onnxtwin.runtime_checks.reference import Reference
-from onnxtwin.runtime_checks.rows import Rows, set_column, take
+from onnxtwin.runtime_checks.rows import Rows, count, edited, take
+
+ROWS = 2000
+"""Rows in which one column is missing, for all columns together; each column gets 3 to 20 of them."""
+
+PAIRS = 300
+"""Rows in which two columns are missing. Beyond 24 columns pairs are chosen, each column in two at least."""
 
 
 def missing_value(column: Column) -> Any:
@@ -25,17 +32,42 @@ def missing_value(column: Column) -> Any:
 
 @family("missing")
 def missing(reference: Reference, signature: Signature, X: Rows, rng: np.random.Generator) -> Iterator[Rows]:
-    """Each column missing alone, then all at once.
+    """Each column missing alone, then each two that the pipeline answers alone, then all at once.
 
-    Where the pipeline accepts a missing column, some twenty rows follow; where it refuses, two
+    Where the pipeline accepts a missing column, up to twenty rows follow; where it refuses, two
     are enough to see that the twin refuses as well.
     """
-    columns = [column for column in signature.columns if column.missing != "none"]
-    base = base_rows(X, max(3, min(20, 2000 // max(1, len(columns)))), rng)
-    everything = base
-    for column in columns:
-        rows = set_column(base, column.label, missing_value(column))
-        everything = set_column(everything, column.label, missing_value(column))
-        yield rows if reference.accepts(take(rows, [0])) else take(rows, slice(0, 2))
-    if len(columns) > 1:
-        yield everything if reference.accepts(take(everything, [0])) else take(everything, slice(0, 2))
+    gone = {column.label: missing_value(column) for column in signature.columns if column.missing != "none"}
+    if not gone:
+        return
+    base = base_rows(X, max(3, min(20, ROWS // len(gone))), rng)
+    if len(gone) > MANY_COLUMNS:
+        allowed = {column.label for column in signature.columns if column.missing_allowed}
+        refused = [label for label in gone if label not in allowed]
+        some = {refused[i] for i in rng.permutation(len(refused))[:MANY_COLUMNS]}
+        answered = [label for label in gone if label in allowed]
+        yield from made(base, [{label: value} for label, value in gone.items() if label in allowed | some])
+    else:
+        answered = []
+        for label, value in gone.items():
+            rows = edited(base, [{label: value}] * count(base))
+            accepted = reference.accepts(take(rows, [0]))
+            answered += [label] if accepted else []
+            yield rows if accepted else take(rows, slice(0, 2))
+    yield from made(base, [{a: gone[a], b: gone[b]} for a, b in _pairs(answered, rng)])
+    for labels in [answered] if len(answered) == len(gone) else [answered, list(gone)]:
+        if len(labels) > 1:
+            rows = edited(base, [{label: gone[label] for label in labels}] * count(base))
+            yield rows if reference.accepts(take(rows, [0])) else take(rows, slice(0, 2))
+
+
+def _pairs(labels: Sequence[Any], rng: np.random.Generator) -> Iterator[tuple[Any, Any]]:
+    """All pairs, or, of many columns, those of neighbours on a shuffled circle, at growing distances."""
+    n = len(labels)
+    if n * (n - 1) // 2 <= PAIRS:
+        yield from combinations(labels, 2)
+        return
+    circle = rng.permutation(n)
+    for distance in range(1, max(1, PAIRS // n) + 1):
+        for i in range(n):
+            yield labels[circle[i]], labels[circle[(i + distance) % n]]

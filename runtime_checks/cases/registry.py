@@ -8,14 +8,15 @@ outside its domain, and the twin has to refuse them too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from onnxtwin.exporters.errors import CheckError
 from onnxtwin.exporters.signature import Signature
 from onnxtwin.runtime_checks.reference import Reference
-from onnxtwin.runtime_checks.rows import Rows, count, take
+from onnxtwin.runtime_checks.rows import Rows, count, edited, take
 
 Family = Callable[[Reference, Signature, Rows, np.random.Generator], Iterator[Rows]]
 
@@ -51,6 +52,56 @@ def families(cases: bool | Sequence[str] = True) -> dict[str, Family]:
     return {name: _FAMILIES[name] for name in names if name != SAMPLE}
 
 
+MANY_COLUMNS = 64
+"""Up to so many columns each has a batch of its own; the rows of more share batches."""
+
+CELLS = 2**21
+"""Cells of one batch of cases, at most: a table of 20,000 columns gets batches of 100 rows."""
+
+BATCH_ROWS = 512
+"""Rows of one batch of cases, at most."""
+
+REFUSED_SHOWN = 3
+"""Rows that show a refusal, where the pipeline refuses a column's hostile values one and all."""
+
+Edit = Mapping[Any, Any]
+"""Label → value: the cells of one row that a case changes."""
+
+
 def base_rows(X: Rows, size: int, rng: np.random.Generator) -> Rows:
     """Up to ``size`` distinct rows of the user's, in their order, to build cases from."""
     return take(X, np.sort(rng.permutation(count(X))[:size]))
+
+
+def made(base: Rows, edits: Sequence[Edit]) -> Iterator[Rows]:
+    """The rows that the edits make of ``base``, in batches of bounded size."""
+    width = base.shape[1] if getattr(base, "ndim", 1) == 2 else 1
+    size = max(1, min(BATCH_ROWS, CELLS // max(1, width)))
+    for start in range(0, len(edits), size):
+        # Each batch starts with another row of the base, as if they were made in one go.
+        turned = np.roll(np.arange(count(base)), -start)
+        yield edited(take(base, turned), edits[start : start + size])
+
+
+def a_column_each(base: Rows, edits: Mapping[Any, Sequence[Edit]]) -> Iterator[Rows]:
+    """A batch for the edits of each column, so that no column's refusals disturb another; shared if many."""
+    if len(edits) <= MANY_COLUMNS:
+        for of_column in edits.values():
+            yield from made(base, of_column)
+    else:
+        yield from made(base, [edit for of_column in edits.values() for edit in of_column])
+
+
+def admitted(
+    reference: Reference, base: Rows, label: Any, values: Sequence[Any], refused: int = REFUSED_SHOWN
+) -> list[Any]:
+    """The values, or the first few where the pipeline refuses the first, the middle and the last one.
+
+    A refusal costs several calls of the pipeline, an answer its share of one.
+    """
+    if len(values) <= refused:
+        return list(values)
+    probes = [values[0], values[len(values) // 2], values[-1]]
+    if any(reference.accepts(edited(take(base, [0]), [{label: value}])) for value in probes):
+        return list(values)
+    return list(values[:refused])
