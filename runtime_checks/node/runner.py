@@ -9,7 +9,7 @@ from onnxtwin.exporters.signature import Signature
 from onnxtwin.runtime_checks.process import ProcessSession
 from onnxtwin.runtime_checks.toolchain import built, missing_tools, run_tool
 
-# Nothing of an install script is needed: onnxruntime-node's own fetches CUDA, its CPU library is in the package.
+# No install script is needed: the one of onnxruntime-node fetches CUDA, its CPU library is in the package.
 INSTALL = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
 
