@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from onnxtwin import errors
     from onnxtwin.exporters.registry import exports
-    from onnxtwin.runtime_checks import Report, check_model
+    from onnxtwin.runtime_checks import Metric, Report, check_model
     from onnxtwin.twin import Twin, export, load
 
     __version__: str
 
-__all__ = ["Report", "Twin", "__version__", "check_model", "errors", "export", "exports", "load"]
+__all__ = ["Metric", "Report", "Twin", "__version__", "check_model", "errors", "export", "exports", "load"]
 
 _HOME = {
+    "Metric": "onnxtwin.runtime_checks",
     "Report": "onnxtwin.runtime_checks",
     "Twin": "onnxtwin.twin",
     "check_model": "onnxtwin.runtime_checks",

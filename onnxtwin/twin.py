@@ -188,7 +188,7 @@ class Twin:
         X : raw rows; the exported sample by default. Better are rows that were held out.
         pipeline : the fitted pipeline; a twin that was exported here knows it.
         options : of :func:`onnxtwin.runtime_checks.check`: ``methods``, ``rtol``, ``atol``,
-            ``tolerances``, ``cases``, ``batch_size``, ``seed``, ``progress``.
+            ``tolerances``, ``y``, ``metrics``, ``cases``, ``batch_size``, ``seed``, ``progress``.
 
         Returns
         -------

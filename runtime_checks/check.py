@@ -27,8 +27,10 @@ from onnxtwin.runtime_checks.compare import (
     tolerance_of,
 )
 from onnxtwin.runtime_checks.domain import DomainAudit
+from onnxtwin.runtime_checks.environment import environment
 from onnxtwin.runtime_checks.locate import locate
 from onnxtwin.runtime_checks.measure import measure
+from onnxtwin.runtime_checks.metrics import MetricLike, Metrics, targets
 from onnxtwin.runtime_checks.reference import Candidate, Reference
 from onnxtwin.runtime_checks.report import LISTED, MethodReport, Noted, Report
 from onnxtwin.runtime_checks.rows import Rows, batches, check_rows, count, take, typed_row
@@ -55,6 +57,8 @@ def check(
     rtol: float = RTOL,
     atol: float = ATOL,
     tolerances: Tolerances | None = None,
+    y: Any = None,
+    metrics: Sequence[MetricLike] | None = None,
     cases: bool | Sequence[str] = True,
     batch_size: int | None = None,
     seed: int = 0,
@@ -79,6 +83,9 @@ def check(
         categories, integers and texts must be equal.
     tolerances : output (``predict_proba``, ``predict_proba.1``, ``transform[age]``) → its own
         ``(rtol, atol)``, or one number for both; 0 demands equal bits.
+    y : targets of the rows, ``[N]`` or ``[N, k]``: metrics are computed from both sides and must be equal.
+    metrics : those wanted (:data:`onnxtwin.runtime_checks.metrics.MetricLike`); by default accuracy and
+        log loss of a classifier, mean squared error and R² of a regressor.
     cases : whether to make hostile rows too, or the names of the families wanted.
     batch_size : rows a batch; by default 50,000, fewer where an answer is wide.
     seed : of the generator that picks the rows which cases are made from.
@@ -99,7 +106,7 @@ def check(
     ------
     CheckError : the check cannot be carried out: not rows, or not the pipeline's rows, an unfitted
         pipeline, a method that one side lacks, an unknown family, a batch size below one, a tolerance
-        that is negative or of no output.
+        that is negative or of no output, targets that are not one a row, a metric that cannot be computed.
     """
     check_rows(X)
     if batch_size is not None and batch_size < 1:
@@ -110,13 +117,17 @@ def check(
         raise CheckError("no method to compare: the signature names none")
     tolerance = tolerance_of(rtol, atol, tolerances, wanted)
     reference = Reference(pipeline, wanted, signature)
-    run = _Run(reference, Candidate(answers, reference), tolerance, enforce_domain)
+    if y is None and metrics:
+        raise CheckError("metrics need the targets of the rows: y")
+    scores = None if y is None else Metrics(metrics, reference, tolerance)
+    truth = None if y is None else targets(y, count(X))
+    run = _Run(reference, Candidate(answers, reference), tolerance, enforce_domain, scores)
     with warnings.catch_warnings():
         # Hostile rows make pipelines warn about unknown categories and the like, once a batch.
         warnings.simplefilter("ignore")
         size = batch_size or run.batch_size(X)
         for start, rows in batches(X, size):
-            run.chunk(SAMPLE, rows, start)
+            run.chunk(SAMPLE, rows, start, None if truth is None else truth[start : start + count(rows)])
             if progress is not None:
                 progress(start + count(rows), count(X))
             if fail_fast and run.failed:
@@ -126,7 +137,9 @@ def check(
                 run.chunk(name, rows, None)
                 if fail_fast and run.failed:
                     break
-        report = Report(runtime, tolerance, list(run.reports.values()))
+        report = Report(runtime, tolerance, list(run.reports.values()), environment=environment(answers))
+        if scores is not None and not any(m.problems for m in report.methods):
+            report.metrics = scores.scores()
         if run.wrong is not None and not fail_fast:
             graph = model if model is not None else getattr(answers, "model", None)
             report.location = locate(graph, answers, reference, report.tolerance, run.right, run.wrong)
@@ -160,12 +173,18 @@ class _Run:
     """The state of one check."""
 
     def __init__(
-        self, reference: Reference, candidate: Candidate, tolerance: Tolerance, enforce_domain: bool
+        self,
+        reference: Reference,
+        candidate: Candidate,
+        tolerance: Tolerance,
+        enforce_domain: bool,
+        metrics: Metrics | None = None,
     ) -> None:
         self.reference = reference
         self.candidate = candidate
         self.tolerance = tolerance
         self.enforce_domain = enforce_domain
+        self.metrics = metrics
         self.examiner = Examiner(reference, tolerance)
         self.reports = {method: MethodReport(method) for method in reference.methods}
         self.domain = DomainAudit(reference, self.reports.values())
@@ -197,8 +216,14 @@ class _Run:
         ]
         return max(1, min(BATCH_ROWS, BATCH_BYTES // max([1, *widths])))
 
-    def chunk(self, family: str, X: Rows, start: int | None) -> None:
-        """Answer one batch on both sides and count what differs; ``start`` is its place among the user's."""
+    def chunk(self, family: str, X: Rows, start: int | None, y: Any = None) -> None:
+        """Answer one batch on both sides and count what differs.
+
+        Parameters
+        ----------
+        start : the batch's place among the user's rows; None for cases.
+        y : its targets, for the metrics.
+        """
         if count(X) == 0:
             self._no_rows(family, X)
             return
@@ -227,14 +252,19 @@ class _Run:
             name: [p.rows(slice(0, 1)) for p in a] for name, a in answers.items()
         }
         place = None if start is None else start + positions
-        differs = np.zeros(count(X), dtype=np.bool_)
+        differs, undetermined = np.zeros((2, count(X)), dtype=np.bool_)
         for method, answer in answers.items():
-            differs |= self._compare(family, method, X, place, answer, found.methods[method])
+            wrong, undecided = self._compare(family, method, X, place, answer, found.methods[method])
+            differs |= wrong
+            undetermined |= undecided
         self._keep(X, differs)
+        if self.metrics is not None and y is not None and not any(m.problems for m in self.reports.values()):
+            self.metrics.add(y[positions], X, answers, found.methods, ~undetermined)
 
     def _compare(
         self, family: str, method: str, X: Rows, place: Any, expected: Answer, found: Answer
-    ) -> BoolArray:
+    ) -> tuple[BoolArray, BoolArray]:
+        """Which rows are wrong, and which undetermined."""
         report = self.reports[method]
         tally = report.family(family)
         tally.rows += count(X)
@@ -243,7 +273,7 @@ class _Run:
             tally.mismatched += count(X)
             if problem not in report.problems:
                 report.problems.append(problem)
-            return np.ones(count(X), dtype=np.bool_)
+            return np.ones(count(X), dtype=np.bool_), np.zeros(count(X), dtype=np.bool_)
         bad = np.zeros(count(X), dtype=np.bool_)
         for e, f in zip(expected, found, strict=True):
             bad |= failing(e, f, self.tolerance).any(axis=1)
@@ -268,7 +298,7 @@ class _Run:
             row=lambda i: typed_row(X, i),
             position=lambda i: None if place is None else int(place[i]),
         )
-        return mismatched
+        return mismatched, undetermined
 
     def _list_undetermined(
         self,

@@ -90,7 +90,7 @@ def tolerance_of(
         if method_of(name) not in methods:
             raise CheckError(f"a tolerance is given for {name!r}; the methods compared are {list(methods)}")
         pair = (given, given) if isinstance(given, int | float) else tuple(given)
-        if len(pair) != 2:
+        if len(pair) != 2 or not all(isinstance(value, int | float) for value in pair):
             raise CheckError(
                 f"the tolerance of {name!r} is {given!r}; give (rtol, atol), or one number for both"
             )

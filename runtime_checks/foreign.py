@@ -16,6 +16,7 @@ from onnxtwin.exporters.errors import CheckError, InputError
 from onnxtwin.exporters.signature import Column, Input, Output, Signature
 from onnxtwin.runtime_checks.check import check
 from onnxtwin.runtime_checks.compare import ATOL, RTOL, Tolerances
+from onnxtwin.runtime_checks.metrics import MetricLike
 from onnxtwin.runtime_checks.python import description
 from onnxtwin.runtime_checks.report import Report
 from onnxtwin.runtime_checks.rows import Rows, check_rows, column_values, count, is_missing
@@ -53,6 +54,8 @@ def check_model(
     rtol: float = RTOL,
     atol: float = ATOL,
     tolerances: Tolerances | None = None,
+    y: Any = None,
+    metrics: Sequence[MetricLike] | None = None,
     cases: bool | Sequence[str] = True,
     batch_size: int | None = None,
     seed: int = 0,
@@ -76,7 +79,7 @@ def check_model(
         list. Not needed where the outputs bear the methods' or skl2onnx' usual names.
     missing_text : what a missing text becomes, for graphs have no missing text; ``nan`` is what
         ``astype(str)`` makes of it.
-    rtol, atol, tolerances, cases, batch_size, seed, progress : as in :func:`check`.
+    rtol, atol, tolerances, y, metrics, cases, batch_size, seed, progress : as in :func:`check`.
 
     Raises
     ------
@@ -92,6 +95,8 @@ def check_model(
         rtol=rtol,
         atol=atol,
         tolerances=tolerances,
+        y=y,
+        metrics=metrics,
         cases=cases,
         batch_size=batch_size,
         seed=seed,

@@ -12,6 +12,7 @@ from onnxtwin.build.session import Session
 from onnxtwin.build.vectors import Vectors
 from onnxtwin.exporters.signature import NAT, Column, Output, Signature
 from onnxtwin.runtime_checks.compare import Part, Tolerance, failing, layout_differs, parts
+from onnxtwin.runtime_checks.environment import environment
 from onnxtwin.runtime_checks.measure import measure
 from onnxtwin.runtime_checks.report import MethodReport, Noted, Report
 
@@ -31,7 +32,7 @@ def check_recorded(session: Session, vectors: Vectors, runtime: str = "python") 
     """
     signature = session.signature
     methods = [MethodReport(method) for method in session.methods]
-    report = Report(runtime, Tolerance(), methods)
+    report = Report(runtime, Tolerance(), methods, environment=environment(session, research=()))
     if not len(vectors):
         return report
     found = session.run_tensors(vectors.inputs)

@@ -112,6 +112,8 @@ class Score:
     pipeline, twin : the metric of either side's answers.
     rows : the user's rows that it was computed on: all that both sides answer, undetermined ones left out.
     rtol, atol : of the answers it was computed from; both 0 where these are discrete.
+    tied : the two differ because the metric jumps where scores tie, and the pipeline's own metric jumps
+        likewise when its answers move by a few units in the last place.
     """
 
     metric: str
@@ -120,18 +122,23 @@ class Score:
     rows: int
     rtol: float
     atol: float
+    tied: bool = False
 
     @property
     def equal(self) -> bool:
-        """``|twin - pipeline| <= atol + rtol * |pipeline|``; NaN equals NaN, an infinity equals itself."""
-        if self.pipeline == self.twin or (self.pipeline != self.pipeline and self.twin != self.twin):
+        """``|twin - pipeline| <= atol + rtol * |pipeline|`` or tied; NaN equals NaN, an infinity itself."""
+        if (
+            self.tied
+            or self.pipeline == self.twin
+            or (self.pipeline != self.pipeline and self.twin != self.twin)
+        ):
             return True
         difference = abs(self.twin - self.pipeline)
         return difference < float("inf") and difference <= self.atol + self.rtol * abs(self.pipeline)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
-        names = ("metric", "pipeline", "twin", "rows", "rtol", "atol", "equal")
+        names = ("metric", "pipeline", "twin", "rows", "rtol", "atol", "tied", "equal")
         return {name: plain(getattr(self, name)) for name in names}
 
 

@@ -74,7 +74,7 @@ def build(
             )
             twin = export(material.pipeline, material.X, methods=chosen, layout=layout.value)
         with progress(console) as advance:
-            report = twin.check(material.X, seed=seed, progress=advance)
+            report = twin.check(material.X, y=material.y, seed=seed, progress=advance)
         tell(console, report, json_file, html_file, junit_file)
         if not report.ok:
             console.print(f"[red]nothing was written to {escape(str(output))}[/]")

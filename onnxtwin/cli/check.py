@@ -92,6 +92,7 @@ def _reports(
                     answers,
                     material.pipeline,
                     X,
+                    y=material.y if data is None else None,
                     signature=artifact.signature,
                     seed=seed,
                     progress=advance,

@@ -9,7 +9,7 @@ import pytest
 
 import onnxtwin
 
-NAMES = ["Report", "Twin", "__version__", "check_model", "errors", "export", "exports", "load"]
+NAMES = ["Metric", "Report", "Twin", "__version__", "check_model", "errors", "export", "exports", "load"]
 
 
 def test_the_names_are_these_and_all_can_be_had() -> None:
