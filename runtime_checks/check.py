@@ -34,9 +34,12 @@ from onnxtwin.runtime_checks.metrics import MetricLike, Metrics, targets
 from onnxtwin.runtime_checks.reference import Candidate, Reference
 from onnxtwin.runtime_checks.report import LISTED, MethodReport, Noted, Report
 from onnxtwin.runtime_checks.rows import Rows, batches, check_rows, count, take, typed_row
+from onnxtwin.runtime_checks.streams import Reservoir, Stream, stream_of
 from onnxtwin.runtime_checks.verdict import Examiner
 
-BATCH_ROWS = 50_000
+BATCH_ROWS = 100_000
+"""Fewer cost more: a boosted model starts its threads anew for each tree and batch."""
+
 BATCH_BYTES = 2**26
 """A batch is so small that no answer needs more than 64 MB when dense (a tf-idf row may be 1 MB)."""
 
@@ -46,11 +49,14 @@ HOPELESS = 200
 KEPT = 32
 """Rows that differ and rows that do not, kept for the localisation."""
 
+SAMPLED = 10_000
+"""Of so many of the user's rows, drawn at random, the cases are made."""
+
 
 def check(
     answers: Any,
     pipeline: Any,
-    X: Rows,
+    X: Rows | Stream,
     *,
     signature: Signature,
     methods: Sequence[str] | None = None,
@@ -62,7 +68,7 @@ def check(
     cases: bool | Sequence[str] = True,
     batch_size: int | None = None,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
     enforce_domain: bool = True,
     model: Any = None,
     runtime: str = "python",
@@ -76,7 +82,7 @@ def check(
         DataFrame, and raises ``InputError`` or ``DomainError`` for rows outside its domain.
     pipeline : the fitted estimator; the reference.
     X : raw rows, as ``pipeline.predict`` takes them: DataFrame, 2-D ndarray, or list, Series or
-        1-D ndarray of str.
+        1-D ndarray of str; or a :class:`Stream` of them, of which a batch and a sample are in memory.
     signature : the twin's; tells columns, how they can be missing, and the methods.
     methods : the methods to compare; all of the signature's by default.
     rtol, atol : a float passes if ``|twin - pipeline| <= atol + rtol * |pipeline|``. Labels,
@@ -84,12 +90,14 @@ def check(
     tolerances : output (``predict_proba``, ``predict_proba.1``, ``transform[age]``) → its own
         ``(rtol, atol)``, or one number for both; 0 demands equal bits.
     y : targets of the rows, ``[N]`` or ``[N, k]``: metrics are computed from both sides and must be equal.
+        A stream brings its own.
     metrics : those wanted (:data:`onnxtwin.runtime_checks.metrics.MetricLike`); by default accuracy and
         log loss of a classifier, mean squared error and R² of a regressor.
     cases : whether to make hostile rows too, or the names of the families wanted.
-    batch_size : rows a batch; by default 50,000, fewer where an answer is wide.
+    batch_size : rows a batch; by default 100,000, fewer where an answer is wide.
     seed : of the generator that picks the rows which cases are made from.
-    progress : called as ``progress(rows done, rows in X)`` after each batch of the user's rows.
+    progress : called as ``progress(rows done, rows in X)`` after each batch of the user's rows; a stream
+        may not know how many there are (None).
     enforce_domain : whether the twin must refuse what the pipeline refuses. False for a bare
         graph, which cannot raise.
     model : the graph (bytes, path or ``ModelProto``), to find the first step that differs; by
@@ -108,38 +116,39 @@ def check(
         pipeline, a method that one side lacks, an unknown family, a batch size below one, a tolerance
         that is negative or of no output, targets that are not one a row, a metric that cannot be computed.
     """
-    check_rows(X)
+    stream = stream_of(X, y)
     if batch_size is not None and batch_size < 1:
         raise CheckError(f"batch_size is {batch_size}; it must be at least 1, or None for a size that fits")
-    _check_columns(X, signature)
     wanted = tuple(methods) if methods is not None else signature.methods
     if not wanted:
         raise CheckError("no method to compare: the signature names none")
     tolerance = tolerance_of(rtol, atol, tolerances, wanted)
     reference = Reference(pipeline, wanted, signature)
-    if y is None and metrics:
-        raise CheckError("metrics need the targets of the rows: y")
-    scores = None if y is None else Metrics(metrics, reference, tolerance)
-    truth = None if y is None else targets(y, count(X))
-    run = _Run(reference, Candidate(answers, reference), tolerance, enforce_domain, scores)
+    run = _Run(reference, Candidate(answers, reference), tolerance, enforce_domain)
     with warnings.catch_warnings():
         # Hostile rows make pipelines warn about unknown categories and the like, once a batch.
         warnings.simplefilter("ignore")
-        size = batch_size or run.batch_size(X)
-        for start, rows in batches(X, size):
-            run.chunk(SAMPLE, rows, start, None if truth is None else truth[start : start + count(rows)])
+        done, sampled = 0, Reservoir(SAMPLED, seed)
+        for rows, truth in _sized(stream, run, signature, batch_size):
+            if truth is None and metrics:
+                raise CheckError("metrics need the targets of the rows: y")
+            if truth is not None and run.metrics is None:
+                run.metrics = Metrics(metrics, reference, tolerance)
+            sampled.add(rows)
+            run.chunk(SAMPLE, rows, done, truth)
+            done += count(rows)
             if progress is not None:
-                progress(start + count(rows), count(X))
+                progress(done, stream.rows)
             if fail_fast and run.failed:
                 break
-        if count(X) and not (fail_fast and run.failed):
-            for name, rows in _cases(cases, reference, signature, X, seed):
+        if done and not (fail_fast and run.failed):
+            for name, rows in _cases(cases, reference, signature, sampled.rows(), seed):
                 run.chunk(name, rows, None)
                 if fail_fast and run.failed:
                     break
         report = Report(runtime, tolerance, list(run.reports.values()), environment=environment(answers))
-        if scores is not None and not any(m.problems for m in report.methods):
-            report.metrics = scores.scores()
+        if run.metrics is not None and not any(m.problems for m in report.methods):
+            report.metrics = run.metrics.scores()
         if run.wrong is not None and not fail_fast:
             graph = model if model is not None else getattr(answers, "model", None)
             report.location = locate(graph, answers, reference, report.tolerance, run.right, run.wrong)
@@ -148,6 +157,23 @@ def check(
             "none of the rows handed in was compared: the pipeline refuses every one of them"
         )
     return report
+
+
+def _sized(
+    stream: Stream, run: _Run, signature: Signature, batch_size: int | None
+) -> Iterator[tuple[Rows, Any]]:
+    """The stream's rows and targets in batches of a size that fits, learnt from the first of them."""
+    size = batch_size
+    for rows, y in stream.batches(batch_size or BATCH_ROWS):
+        check_rows(rows)
+        _check_columns(rows, signature)
+        truth = None if y is None else targets(y, count(rows))
+        size = size or run.batch_size(rows)
+        if count(rows) <= size:
+            yield rows, truth
+            continue
+        for start, part in batches(rows, size):
+            yield part, None if truth is None else truth[start : start + size]
 
 
 def _check_columns(X: Rows, signature: Signature) -> None:
@@ -173,18 +199,13 @@ class _Run:
     """The state of one check."""
 
     def __init__(
-        self,
-        reference: Reference,
-        candidate: Candidate,
-        tolerance: Tolerance,
-        enforce_domain: bool,
-        metrics: Metrics | None = None,
+        self, reference: Reference, candidate: Candidate, tolerance: Tolerance, enforce_domain: bool
     ) -> None:
         self.reference = reference
         self.candidate = candidate
         self.tolerance = tolerance
         self.enforce_domain = enforce_domain
-        self.metrics = metrics
+        self.metrics: Metrics | None = None
         self.examiner = Examiner(reference, tolerance)
         self.reports = {method: MethodReport(method) for method in reference.methods}
         self.domain = DomainAudit(reference, self.reports.values())
