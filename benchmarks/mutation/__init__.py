@@ -1,0 +1,1 @@
+"""Power of the check, measured by mutation: single defects planted in correct graphs."""

@@ -1,0 +1,134 @@
+"""A graph as the mutation operators see it: constants by name, who makes and who reads a tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+Array = NDArray[Any]
+
+DOMAIN_OUTPUT = "domain"
+
+
+class Graph:
+    """The main graph of a model, indexed. Subgraphs (loop bodies) are left as they are.
+
+    Parameters
+    ----------
+    model : is not changed; :meth:`copy` gives one to change.
+    """
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        self.model = model
+        self.nodes = list(model.graph.node)
+
+    @cached_property
+    def constants(self) -> dict[str, Array]:
+        """Initializers, by name."""
+        return {entry.name: numpy_helper.to_array(entry) for entry in self.model.graph.initializer}
+
+    @cached_property
+    def producer(self) -> dict[str, int]:
+        """Tensor → position of the node that makes it."""
+        return {name: at for at, node in enumerate(self.nodes) for name in node.output}
+
+    @cached_property
+    def readers(self) -> dict[str, list[int]]:
+        """Tensor → positions of the nodes that read it, directly or in a subgraph."""
+        readers: dict[str, list[int]] = {}
+        for at, node in enumerate(self.nodes):
+            for name in set(reads(node)):
+                readers.setdefault(name, []).append(at)
+        return readers
+
+    @cached_property
+    def inputs(self) -> list[str]:
+        return [entry.name for entry in self.model.graph.input]
+
+    @cached_property
+    def outputs(self) -> list[str]:
+        return [entry.name for entry in self.model.graph.output]
+
+    @cached_property
+    def element_types(self) -> dict[str, int]:
+        """Tensor → ONNX element type, as far as type inference finds it."""
+        inferred = onnx.shape_inference.infer_shapes(self.model).graph
+        return {
+            entry.name: entry.type.tensor_type.elem_type
+            for entry in (*inferred.value_info, *inferred.input, *inferred.output)
+        }
+
+    @cached_property
+    def live(self) -> set[int]:
+        """Positions of the nodes that an answer depends on (not those that only judge the domain)."""
+        wanted = [name for name in self.outputs if name != DOMAIN_OUTPUT]
+        found: set[int] = set()
+        while wanted:
+            at = self.producer.get(wanted.pop())
+            if at is not None and at not in found:
+                found.add(at)
+                wanted += reads(self.nodes[at])
+        return found
+
+    def node_of(self, name: str) -> onnx.NodeProto | None:
+        """The node that makes this tensor."""
+        at = self.producer.get(name)
+        return None if at is None else self.nodes[at]
+
+    def copy(self) -> onnx.ModelProto:
+        """A model to change."""
+        model = onnx.ModelProto()
+        model.CopyFrom(self.model)
+        return model
+
+
+def reads(node: onnx.NodeProto) -> Iterator[str]:
+    """Every tensor that a node reads, also in its subgraphs."""
+    yield from (name for name in node.input if name)
+    for entry in node.attribute:
+        for graph in ([entry.g] if entry.type == onnx.AttributeProto.GRAPH else list(entry.graphs)):
+            for inner in graph.node:
+                yield from reads(inner)
+
+
+def attribute(node: onnx.NodeProto, name: str) -> Any:
+    """An attribute's value (a tensor as an array), None where the node has none of this name."""
+    for entry in node.attribute:
+        if entry.name == name:
+            value = onnx.helper.get_attribute_value(entry)
+            return numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else value
+    return None
+
+
+def set_attribute(node: onnx.NodeProto, name: str, value: Any) -> None:
+    """Give a node another value of an attribute; an array stays a tensor, a list a list."""
+    for position, entry in enumerate(node.attribute):
+        if entry.name == name:
+            del node.attribute[position]
+            break
+    if isinstance(value, np.ndarray):
+        value = numpy_helper.from_array(value, name)
+    node.attribute.append(onnx.helper.make_attribute(name, value))
+
+
+def set_constant(model: onnx.ModelProto, node: onnx.NodeProto, position: int, value: Array) -> None:
+    """Let this node alone read another constant; others that share the old one keep it."""
+    name = fresh(model, "changed")
+    model.graph.initializer.append(numpy_helper.from_array(value, name))
+    node.input[position] = name
+
+
+def fresh(model: onnx.ModelProto, stem: str) -> str:
+    """A tensor name that the model does not use."""
+    taken = {entry.name for entry in model.graph.initializer}
+    taken |= {name for node in model.graph.node for name in node.output}
+    number = 0
+    while f"mutation_{stem}_{number}" in taken:
+        number += 1
+    return f"mutation_{stem}_{number}"
