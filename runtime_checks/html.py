@@ -7,7 +7,7 @@ from html import escape
 from onnxtwin.runtime_checks.report import MethodReport, Noted, Report
 from onnxtwin.runtime_checks.rows import source
 from onnxtwin.runtime_checks.tally import Tally
-from onnxtwin.runtime_checks.terminal import number, percent
+from onnxtwin.runtime_checks.wording import number, percent
 
 _STYLE = """
 :root { color-scheme: light dark; }

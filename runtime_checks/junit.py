@@ -8,14 +8,16 @@ from xml.etree import ElementTree as ET
 from onnxtwin.runtime_checks.report import MethodReport, Report
 from onnxtwin.runtime_checks.rows import source
 from onnxtwin.runtime_checks.tally import Tally
+from onnxtwin.runtime_checks.wording import percent
 
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def xml(report: Report) -> str:
-    """A test suite with a case per method and family; what XML cannot hold is written as an escape."""
-    suite = ET.Element("testsuite", name=f"onnxtwin {report.runtime}")
+    """A test suite with a case per method and family, and per metric; what XML cannot hold is escaped."""
+    suite = ET.Element("testsuite", name=_clean(f"onnxtwin {report.runtime}"))
     failures = 0
+    _properties(suite, report)
     for method in report.methods:
         for family, tally in method.families.items():
             case = _case(suite, method.method, family)
@@ -31,6 +33,12 @@ def xml(report: Report) -> str:
         if method.problems:
             failures += 1
             _fail(_case(suite, method.method, "outputs"), method.problems[0], "\n".join(method.problems))
+    for score in report.metrics:
+        case = _case(suite, "metrics", score.metric)
+        if not score.equal:
+            failures += 1
+            text = f"{score.twin!r} of the twin's answers, {score.pipeline!r} of the pipeline's"
+            _fail(case, text, f"{text}, on {score.rows} rows")
     if report.problems or report.verdict == "nothing compared":
         failures += 1
         text = "\n".join(report.problems) or "no row was compared, which is not the same as equal"
@@ -38,12 +46,25 @@ def xml(report: Report) -> str:
     for runtime, reason in report.skipped.items():
         skipped = ET.SubElement(_case(suite, "runtime", runtime), "skipped")
         skipped.set("message", _clean(reason))
-    suite.set("tests", str(len(suite)))
+    suite.set("tests", str(len(suite.findall("testcase"))))
     suite.set("failures", str(failures))
     suite.set("skipped", str(len(report.skipped)))
     suite.set("errors", "0")
     ET.indent(suite)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(suite, encoding="unicode") + "\n"
+
+
+def _properties(suite: ET.Element, report: Report) -> None:
+    """What a CI server shows beside the cases: versions, coverage, latency."""
+    known = dict(report.environment)
+    if report.coverage is not None:
+        known["coverage"] = percent(report.coverage.share)
+    if report.latency_us is not None:
+        known["latency_us"] = f"{report.latency_us:.1f}"
+    if known:
+        properties = ET.SubElement(suite, "properties")
+        for name, value in known.items():
+            ET.SubElement(properties, "property", name=_clean(name), value=_clean(value))
 
 
 def _case(suite: ET.Element, method: str, family: str) -> ET.Element:
@@ -62,8 +83,8 @@ def _reason(method: MethodReport, family: str, tally: Tally) -> str:
             f"refused inside the domain {tally.refused_inside}, undetermined {tally.undetermined}"
         )
     ]
-    worst = method.worst
-    if worst and worst.mismatch and worst.family == family:
+    worst = tally.worst
+    if worst and worst.mismatch:
         lines.append(f"{worst.output}: expected {source(worst.expected)}, found {source(worst.found)}")
         lines.append(f"row {source(worst.row)}")
     lines += [f"{noted.text}: row {source(noted.row)}" for noted in method.domain if noted.family == family]

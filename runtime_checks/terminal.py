@@ -10,37 +10,58 @@ from rich.table import Table
 
 from onnxtwin.runtime_checks.report import MethodReport, Report
 from onnxtwin.runtime_checks.rows import source
+from onnxtwin.runtime_checks.tally import Tally
+from onnxtwin.runtime_checks.wording import (
+    judged,
+    number,
+    percent,
+    row_source,
+    scored,
+    shortened,
+    undetermined,
+)
 
 _COLOUR = {"equal": "green", "unequal": "red", "nothing compared": "yellow"}
 
 SHOWN = 3
-"""Undetermined and domain rows printed per method; the JSON report lists the others."""
+"""Undetermined and domain rows printed per method, and graph decisions never reached per kind."""
 
 LONG = 300
 """Characters of an error that are printed: onnxruntime's carry whole C++ signatures."""
 
+LONG_ROW = 2000
+"""Characters of a row that are printed; the JSON report has it whole."""
+
 
 def render(report: Report, console: Console | None = None) -> None:
-    """Print the verdict, a row per method, and what a reader needs to reproduce a failure."""
+    """Print the verdict, a row per method and family, and what a reader needs to reproduce a failure."""
     console = console or Console()
     console.print(_table(report))
+    if report.metrics:
+        console.print(_metrics(report))
+    if report.coverage is not None and report.coverage.kinds:
+        console.print(_coverage(report))
     shown: set[str] = set()
-    for method in report.methods:
-        for line in _details(method, shown):
-            console.print(line, soft_wrap=True, highlight=False)
+    lines = [line for method in report.methods for line in _details(method, shown)]
     if report.location:
-        console.print(
-            f"[bold]first difference[/] {escape(report.location.text)}", soft_wrap=True, highlight=False
-        )
-    for problem in report.problems:
-        console.print(f"[red]{escape(problem)}[/]", soft_wrap=True, highlight=False)
-    for runtime, reason in report.skipped.items():
-        console.print(
-            f"[yellow]skipped {escape(runtime)}[/]: {escape(reason)}", soft_wrap=True, highlight=False
-        )
+        lines.append(f"[bold]first difference[/] {escape(report.location.text)}")
+    lines += [f"[red]{escape(problem)}[/]" for problem in report.problems]
+    lines += [
+        f"[red]metric {escape(score.metric)}: the twin's is {score.twin!r}, "
+        f"the pipeline's {score.pipeline!r}[/]"
+        for score in report.metrics
+        if not score.equal
+    ]
+    lines += [
+        f"[yellow]skipped {escape(name)}[/]: {escape(reason)}" for name, reason in report.skipped.items()
+    ]
+    if report.latency_us is not None:
+        lines.append(f"one row takes {report.latency_us:,.1f} µs (median)")
+    for line in lines:
+        console.print(line, soft_wrap=True, highlight=False)
     colour = _COLOUR[report.verdict]
-    undetermined = max((m.total.undetermined for m in report.methods), default=0)
-    tail = f", {undetermined:,} undetermined" if undetermined else ""
+    undecided = undetermined(report)
+    tail = f", {undecided:,} undetermined" if undecided else ""
     console.print(f"[bold {colour}]{report.verdict}[/]: {report.rows:,} rows compared{tail}", highlight=False)
 
 
@@ -58,19 +79,50 @@ def _table(report: Report) -> Table:
     for name in (*columns, "bit-equal"):
         table.add_column(name, justify="right")
     for method in report.methods:
-        total = method.total
-        share = total.bit_equal
+        table.add_row(escape(method.method), *_cells(method.total), style="bold")
+        for family, tally in method.families.items():
+            table.add_row(f"  {escape(family)}", *_cells(tally))
+    return table
+
+
+def _cells(tally: Tally) -> list[str]:
+    return [
+        f"{tally.rows:,}",
+        _red(tally.mismatched),
+        f"{tally.undetermined:,}",
+        f"{tally.refused:,}",
+        _red(tally.answered_outside + tally.refused_inside),
+        number(tally.ulps),
+        number(tally.absolute),
+        number(tally.relative),
+        "-" if tally.bit_equal is None else percent(tally.bit_equal),
+    ]
+
+
+def _metrics(report: Report) -> Table:
+    table = Table(title=f"metrics on {report.metrics[0].rows:,} rows", title_justify="left")
+    table.add_column("metric")
+    for name in ("pipeline", "twin", ""):
+        table.add_column(name, justify="right")
+    for score in report.metrics:
+        word = judged(score)
+        table.add_row(escape(score.metric), *scored(score), word if score.equal else f"[bold red]{word}[/]")
+    return table
+
+
+def _coverage(report: Report) -> Table:
+    assert report.coverage is not None
+    table = Table(title="coverage of the graph", title_justify="left")
+    table.add_column("decisions")
+    for name in ("reached", "of", "share"):
+        table.add_column(name, justify="right")
+    table.add_column("never reached")
+    for kind in report.coverage.kinds:
+        missed = kind.total - kind.reached
+        named = "; ".join(escape(shortened(name, LONG)) for name in kind.never[:SHOWN])
+        more = f"; {missed - SHOWN:,} more" if missed > SHOWN else ""
         table.add_row(
-            escape(method.method),
-            f"{total.rows:,}",
-            _red(total.mismatched),
-            f"{total.undetermined:,}",
-            f"{total.refused:,}",
-            _red(total.answered_outside + total.refused_inside),
-            number(total.ulps),
-            number(total.absolute),
-            number(total.relative),
-            "-" if share is None else percent(share),
+            escape(kind.kind), f"{kind.reached:,}", f"{kind.total:,}", percent(kind.share), named + more
         )
     return table
 
@@ -78,11 +130,7 @@ def _table(report: Report) -> Table:
 def _details(method: MethodReport, shown: set[str]) -> list[str]:
     """Lines about one method; rows ``shown`` with an earlier method are not repeated."""
     name = escape(method.method)
-    lines = [
-        f"{name}: "
-        + " · ".join(f"{escape(family)} {tally.rows:,}" for family, tally in method.families.items())
-    ]
-    lines += [f"[red]{name}: {escape(problem)}[/]" for problem in method.problems]
+    lines = [f"[red]{name}: {escape(problem)}[/]" for problem in method.problems]
     worst = method.worst
     if worst:
         label = "[red]mismatch[/]" if worst.mismatch else "worst row within tolerance"
@@ -90,11 +138,13 @@ def _details(method: MethodReport, shown: set[str]) -> list[str]:
         lines.append(
             f"{name}: {label} in {escape(worst.family)}{place}: "
             f"{escape(worst.output)} is {escape(source(worst.found))}, "
-            f"the pipeline says {escape(source(worst.expected))}; row {escape(source(worst.row))}"
+            f"the pipeline says {escape(source(worst.expected))}; "
+            f"row {escape(row_source(worst.row, LONG_ROW))}"
         )
     for title, listed in (("domain", method.domain), ("undetermined", method.undetermined)):
         texts = [
-            f"{title} ({escape(noted.family)}): {escape(_short(noted.text))}; row {escape(source(noted.row))}"
+            f"{title} ({escape(noted.family)}): {escape(shortened(noted.text, LONG))}; "
+            f"row {escape(row_source(noted.row, LONG_ROW))}"
             for noted in listed
         ]
         fresh = [text for text in texts if text not in shown]
@@ -105,21 +155,5 @@ def _details(method: MethodReport, shown: set[str]) -> list[str]:
     return lines
 
 
-def _short(message: str) -> str:
-    return message if len(message) <= LONG else message[:LONG] + " ..."
-
-
 def _red(count: int) -> str:
     return f"[bold red]{count:,}[/]" if count else "0"
-
-
-def number(value: float) -> str:
-    """A worst error: 0, a whole number of ulps below a million, or three digits."""
-    if value == int(value) and value < 1e6 if value < float("inf") else False:
-        return f"{int(value):,}"
-    return f"{value:.3g}"
-
-
-def percent(share: float) -> str:
-    """A share, never rounded up to 100 %."""
-    return "100 %" if share == 1 else f"{int(share * 10000) / 100:.2f} %"

@@ -1,0 +1,76 @@
+"""How every report words a verdict and writes a number, so that terminal, Markdown and page agree."""
+
+from __future__ import annotations
+
+from onnxtwin.runtime_checks.cases import SAMPLE
+from onnxtwin.runtime_checks.report import Report, Score
+from onnxtwin.runtime_checks.rows import source
+
+SENTENCES = {
+    "equal": "The twin gives the answers that the research pipeline gives.",
+    "unequal": "The twin does not give the answers that the research pipeline gives.",
+    "nothing compared": "No row was compared, so nothing is known about this twin.",
+}
+
+METRICS = {
+    "accuracy": "share of rows whose label is right",
+    "log_loss": "how far the probabilities are from the truth; lower is better",
+    "mse": "mean squared error; lower is better",
+    "r2": "share of the targets' variance that is explained",
+}
+"""What the metrics known by name say, for a reader who did not train the model."""
+
+
+def number(value: float) -> str:
+    """A worst error: 0, a whole number of ulps below a million, or three digits."""
+    if value == int(value) and value < 1e6 if value < float("inf") else False:
+        return f"{int(value):,}"
+    return f"{value:.3g}"
+
+
+def percent(share: float) -> str:
+    """A share, never rounded up to 100 %."""
+    return "100 %" if share == 1 else f"{int(share * 10000) / 100:.2f} %"
+
+
+def scored(score: Score) -> tuple[str, str]:
+    """Both sides of a metric: rounded if that hides no difference, else with all their digits."""
+    if score.pipeline == score.twin or score.pipeline != score.pipeline and score.twin != score.twin:
+        return f"{score.pipeline:.10g}", f"{score.twin:.10g}"
+    return repr(score.pipeline), repr(score.twin)
+
+
+def judged(score: Score) -> str:
+    """Whether a metric is equal, in a word or a few."""
+    if score.tied:
+        return "equal but for ties"
+    if not score.equal:
+        return "unequal"
+    return "equal" if score.pipeline == score.twin else "equal within tolerance"
+
+
+def own_rows(report: Report) -> int:
+    """The user's rows that were compared, for the method with the fewest."""
+    return min((m.families[SAMPLE].rows for m in report.methods if SAMPLE in m.families), default=0)
+
+
+def undetermined(report: Report) -> int:
+    """Undetermined rows, for the method with the most."""
+    return max((m.total.undetermined for m in report.methods), default=0)
+
+
+def bit_equal(report: Report) -> float | None:
+    """Share of all values of all methods that are equal to the last bit; None if none was compared."""
+    totals = [method.total for method in report.methods]
+    cells = sum(total.cells for total in totals)
+    return sum(total.equal_cells for total in totals) / cells if cells else None
+
+
+def shortened(text: str, longest: int) -> str:
+    """A text of at most so many characters, and how many there were."""
+    return text if len(text) <= longest else f"{text[:longest]} ... ({len(text):,} characters)"
+
+
+def row_source(row: object, longest: int) -> str:
+    """A row as one would type it, unless it is longer."""
+    return shortened(source(row), longest)
