@@ -38,8 +38,9 @@ def floor_div(x: Var, divisor: int) -> Var:
     """``x // divisor`` of int64 by a positive constant, toward minus infinity."""
     if divisor == 1:
         return x
-    # Mod takes the divisor's sign, so that the division below it leaves no rest; NAT must not reach it.
-    return op.div(op.sub(x, op.mod(x, const(divisor))), const(divisor))
+    # Taking the rest off first would overflow in the first ticks of int64, which pandas has values for.
+    quotient = op.div(x, const(divisor))
+    return op.sub(quotient, op.cast(op.greater(op.mul(quotient, const(divisor)), x), to=np.int64))
 
 
 def is_missing(x: Var) -> Var:

@@ -129,6 +129,13 @@ def test_total_seconds_are_rounded_as_pandas_rounds_them(unit: datetimes.Unit) -
     np.testing.assert_array_equal(got, lengths(x, unit).dt.total_seconds())
 
 
+@pytest.mark.parametrize("divisor", [2, 7, 10**9, 86_400 * 10**9])
+def test_division_towards_minus_infinity_does_not_overflow_at_the_ends_of_int64(divisor: int) -> None:
+    x = np.array([NAT + 1, NAT + 2, -divisor - 1, -divisor, -1, 0, 1, divisor, -(NAT + 1)], dtype=np.int64)
+    got = run(lambda v: datetimes.floor_div(v, divisor), x)
+    assert got.tolist() == [int(v) // divisor for v in x]
+
+
 def test_sums_and_differences_are_missing_where_a_part_is() -> None:
     x, y = gapped("us"), np.roll(gapped("us"), 3)
     difference, total = run(lambda a, b: [datetimes.subtract(a, b), datetimes.add(a, b)], x, y)
