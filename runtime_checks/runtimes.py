@@ -10,7 +10,7 @@ from typing import Any
 
 from onnxtwin.exporters.errors import CheckError
 from onnxtwin.exporters.signature import Signature
-from onnxtwin.runtime_checks import browser, node
+from onnxtwin.runtime_checks import browser, csharp, node
 from onnxtwin.runtime_checks.python import Runner, description
 
 REQUIRE = "ONNXTWIN_REQUIRE"
@@ -47,6 +47,9 @@ def register(runtime: Runtime) -> Runtime:
 
 
 PYTHON = register(Runtime("python", lambda: None, Runner, description))
+CSHARP = register(
+    Runtime("csharp", csharp.absent, csharp.open_session, lambda: ".NET, Microsoft.ML.OnnxRuntime")
+)
 NODE = register(Runtime("node", node.absent, node.open_session, lambda: "node, onnxruntime-node"))
 BROWSER = register(
     Runtime("browser", browser.absent, browser.open_session, lambda: "browser, onnxruntime-web")
