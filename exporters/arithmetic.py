@@ -119,13 +119,49 @@ def matmul(a: Var, b: Var) -> Var:
     """``np.matmul``: a vector on the right is a matrix of one column, by which zero rows can be multiplied.
 
     onnxruntime up to 1.31 stops at zero rows times a vector. Up to 1.25 it fuses a transpose and a product of
-    doubles into a kernel that it lacks; Einsum is left alone.
+    doubles into a kernel that it lacks; Gemm has one.
     """
     rank = len(a.unwrap_tensor().shape or ())
     columns = len(b.unwrap_tensor().shape or ())
     if rank == columns == 2 and any(_is_transposed(v) for v in (a, b)):
-        return op.einsum([a, b], equation="ij,jk->ik")
+        return op.gemm(a, b)
     if rank < 2 or columns != 1:
         return op.matmul(a, b)
-    product = op.matmul(a, op.unsqueeze(b, op.const(np.array([1], dtype=np.int64))))
-    return op.squeeze(product, op.const(np.array([rank - 1], dtype=np.int64)))
+    product = op.matmul(a, op.unsqueeze(b, _axes([1])))
+    return op.squeeze(product, _axes([rank - 1]))
+
+
+def einsum(terms: list[str], output: str, operands: list[Var]) -> Var:
+    """``np.einsum``: products along the axes of all labels, summed over those that the output lacks.
+
+    ONNX has the operator, but onnxruntime up to 1.24 kills its process where zero rows are contracted.
+
+    Parameters
+    ----------
+    terms : the labels of each operand's axes, none of them twice in one operand.
+    output : the labels of the result's axes.
+    """
+    if len(terms) == 2 and all(len(t) == 2 for t in (*terms, output)):
+        left, right = terms
+        if left[1] == right[0] and output == left[0] + right[1]:
+            return matmul(*operands)
+    summed = "".join(dict.fromkeys(label for term in terms for label in term if label not in output))
+    labels = output + summed
+    product: Var | None = None
+    for term, operand in zip(terms, operands, strict=True):
+        order = sorted(range(len(term)), key=lambda axis: labels.index(term[axis]))
+        aligned = operand if order == sorted(order) else op.transpose(operand, perm=order)
+        lacking = [axis for axis, label in enumerate(labels) if label not in term]
+        aligned = op.unsqueeze(aligned, _axes(lacking)) if lacking else aligned
+        product = aligned if product is None else op.mul(product, aligned)
+    assert product is not None
+    if not summed:
+        return product
+    axes = _axes(list(range(len(output), len(labels))))
+    if product.unwrap_tensor().dtype == np.int64:
+        return int_sum(product, axes, keepdims=False)
+    return op.reduce_sum(product, axes, keepdims=0)
+
+
+def _axes(axes: list[int]) -> Var:
+    return op.const(np.array(axes, dtype=np.int64))
