@@ -65,7 +65,7 @@ def _reports(
 ) -> Iterator[Report]:
     from onnxtwin.build.artifact import MODEL, read
     from onnxtwin.build.recipe import importable, run_recipe
-    from onnxtwin.build.tables import read_rows
+    from onnxtwin.build.tables import open_rows
     from onnxtwin.exporters.errors import CheckError
     from onnxtwin.runtime_checks import check as check_rows
     from onnxtwin.runtime_checks import select
@@ -84,7 +84,7 @@ def _reports(
     with importable(recipe):
         with console.status(f"running {escape(recipe)}"):
             material = run_recipe(recipe)
-        X = material.X if data is None else read_rows(data, artifact.signature)
+        X = material.X if data is None else open_rows(data, artifact.signature)
         for runtime in runtimes:
             answers = runtime.open(artifact.path / MODEL, artifact.signature)
             with progress(console) as advance:
