@@ -11,31 +11,61 @@ from onnxtwin.build.answers import DOMAIN, decode, outputs_of
 from onnxtwin.build.session import Session
 from onnxtwin.build.vectors import Vectors
 from onnxtwin.exporters.signature import NAT, Column, Output, Signature
-from onnxtwin.runtime_checks.compare import Part, Tolerance, failing, layout_differs, parts
+from onnxtwin.runtime_checks.compare import (
+    ATOL,
+    RTOL,
+    Part,
+    Tolerance,
+    Tolerances,
+    demand_known,
+    failing,
+    layout_differs,
+    parts,
+    tolerance_of,
+)
 from onnxtwin.runtime_checks.environment import environment
 from onnxtwin.runtime_checks.measure import measure
 from onnxtwin.runtime_checks.report import MethodReport, Noted, Report
 
 
-def check_recorded(session: Session, vectors: Vectors, runtime: str = "python") -> Report:
+def check_recorded(
+    session: Session,
+    vectors: Vectors,
+    runtime: str = "python",
+    *,
+    rtol: float = RTOL,
+    atol: float = ATOL,
+    tolerances: Tolerances | None = None,
+) -> Report:
     """Compare a graph's answers with those that the pipeline gave when the artifact was built.
 
     Parameters
     ----------
-    session : the graph.
+    session : the graph, in whatever runtime.
     vectors : the artifact's; their tags are the report's families.
     runtime : named in the report.
+    rtol, atol, tolerances : as in :func:`onnxtwin.runtime_checks.check`.
 
     Returns
     -------
     Report : ``report.ok`` is True only if rows were compared and all are equal.
+
+    Raises
+    ------
+    CheckError : a tolerance is negative or of no output.
     """
     signature = session.signature
     methods = [MethodReport(method) for method in session.methods]
-    report = Report(runtime, Tolerance(), methods, environment=environment(session, research=()))
+    tolerance = tolerance_of(rtol, atol, tolerances, session.methods)
+    report = Report(runtime, tolerance, methods, environment=environment(session, research=()))
     if not len(vectors):
         return report
     found = session.run_tensors(vectors.inputs)
+    everything = np.arange(len(vectors))
+    answers = [
+        _answer(signature, outputs_of(signature, m), vectors.outputs, everything) for m in session.methods
+    ]
+    demand_known(tolerance, answers)
     for method in methods:
         specs = outputs_of(signature, method.method)
         tags = np.array(vectors.tags)

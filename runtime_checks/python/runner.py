@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import onnxruntime as ort
 
@@ -16,8 +15,8 @@ def description() -> str:
     return f"python, onnxruntime {ort.__version__}"
 
 
-class Runner:
-    """Answers of one graph in this process, as a check wants them.
+class Runner(Session):
+    """A session that a check can ask for its graph, to say where it goes wrong.
 
     Parameters
     ----------
@@ -31,16 +30,5 @@ class Runner:
     """
 
     def __init__(self, model: bytes | str | Path, signature: Signature, threads: int = 1) -> None:
-        self._session = Session(model, signature, threads)
+        super().__init__(model, signature, threads)
         self.model = model
-        self.signature = signature
-
-    def run(self, X: Any) -> dict[str, Any]:
-        """Answers keyed by method.
-
-        Raises
-        ------
-        InputError : rows that do not fit the signature; DomainError where the pipeline would refuse too.
-        OnnxTwinError : onnxruntime itself failed on these rows.
-        """
-        return self._session.run(X)
