@@ -10,7 +10,7 @@ from typing import Any
 
 from onnxtwin.exporters.errors import CheckError
 from onnxtwin.exporters.signature import Signature
-from onnxtwin.runtime_checks import browser, csharp, node
+from onnxtwin.runtime_checks import browser, csharp, java, node
 from onnxtwin.runtime_checks.python import Runner, description
 
 REQUIRE = "ONNXTWIN_REQUIRE"
@@ -27,8 +27,9 @@ class Runtime:
     ----------
     name : as users write it.
     absent : says why the runtime cannot run here, or None if it can.
-    open : ``(model, signature) -> answers``, an object with ``run(X)`` as the check takes it.
-    describe : name and version for the report.
+    open : ``(model, signature) -> answers``, a :class:`~onnxtwin.build.session.Session` to be closed, which
+        also has ``latency(feeds)`` and, where it is another process, ``versions``.
+    describe : the name that users write, a comma, and the binding's name, for the report.
     """
 
     name: str
@@ -47,6 +48,7 @@ def register(runtime: Runtime) -> Runtime:
 
 
 PYTHON = register(Runtime("python", lambda: None, Runner, description))
+JAVA = register(Runtime("java", java.absent, java.open_session, lambda: "java, com.microsoft.onnxruntime"))
 CSHARP = register(
     Runtime("csharp", csharp.absent, csharp.open_session, lambda: ".NET, Microsoft.ML.OnnxRuntime")
 )
