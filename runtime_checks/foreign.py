@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +20,13 @@ from onnxtwin.runtime_checks.compare import ATOL, RTOL, Tolerances
 from onnxtwin.runtime_checks.metrics import MetricLike
 from onnxtwin.runtime_checks.python import description
 from onnxtwin.runtime_checks.report import Report
-from onnxtwin.runtime_checks.rows import Rows, check_rows, column_values, count, is_missing
+from onnxtwin.runtime_checks.rows import Rows, column_values, count, is_missing
+from onnxtwin.runtime_checks.streams import Stream, head, stream_of
 
 Names = str | Sequence[str]
+
+HEAD = 10_000
+"""Rows at the start of a stream that tell the columns and their types."""
 
 _ELEMENT = {
     "tensor(float)": np.float32,
@@ -46,7 +51,7 @@ _USUAL_OUTPUTS = {
 def check_model(
     model: Any,
     pipeline: Any,
-    X: Rows,
+    X: Rows | Stream,
     *,
     inputs: Mapping[str, Any] | None = None,
     outputs: Mapping[str, Names] | None = None,
@@ -59,7 +64,7 @@ def check_model(
     cases: bool | Sequence[str] = True,
     batch_size: int | None = None,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
 ) -> Report:
     """Judge any graph against the pipeline, on the user's rows and on hostile ones.
 
@@ -72,7 +77,7 @@ def check_model(
     ----------
     model : the graph: bytes, path or ``ModelProto``.
     pipeline : the fitted estimator; the reference.
-    X : raw rows as ``pipeline.predict`` takes them.
+    X : raw rows as ``pipeline.predict`` takes them, or a stream of them, as in :func:`check`.
     inputs : graph input → the column's label, or the list of labels it packs. Not needed where
         inputs are named as the columns, or where there is one input for the whole matrix.
     outputs : method → name of the graph's output, or the list of names where the method returns a
@@ -85,17 +90,17 @@ def check_model(
     ------
     CheckError : the graph cannot be loaded, or its inputs or outputs cannot be matched.
     """
-    check_rows(X)
-    graph = ForeignGraph(model, pipeline, X, inputs=inputs, outputs=outputs, missing_text=missing_text)
+    stream = stream_of(X, y)
+    sample = head(stream, HEAD)
+    graph = ForeignGraph(model, pipeline, sample, inputs=inputs, outputs=outputs, missing_text=missing_text)
     return check(
         graph,
         pipeline,
-        X,
+        stream,
         signature=graph.signature,
         rtol=rtol,
         atol=atol,
         tolerances=tolerances,
-        y=y,
         metrics=metrics,
         cases=cases,
         batch_size=batch_size,
@@ -241,13 +246,8 @@ class ForeignGraph:
         return matched
 
     def _signature(self, X: Rows) -> Signature:
-        labels: list[Any] = self._labels if self._labels is not None else list(range(_width(X)))
-        columns = tuple(_column(column_values(X, label), label) for label in labels)
-        matrix = isinstance(X, np.ndarray) and X.ndim == 2
-        return Signature(
-            container="DataFrame" if self._labels is not None else "matrix" if matrix else "documents",
-            layout="columns",
-            columns=columns,
+        return replace(
+            raw_signature(X),
             inputs=tuple(Input(n, "float64", tuple(map(str, c))) for n, c in self._inputs.items()),
             outputs=tuple(
                 Output(name, method, i if len(names) > 1 else None, "float64", "float64", (None,))
@@ -256,6 +256,17 @@ class ForeignGraph:
             ),
             methods=tuple(self._outputs),
         )
+
+
+def raw_signature(X: Rows) -> Signature:
+    """The columns of raw rows, by which a data file is read; no graph's inputs and outputs."""
+    labels = list(X.columns) if isinstance(X, pd.DataFrame) else list(range(_width(X)))
+    columns = tuple(_column(column_values(X, label), label) for label in labels)
+    matrix = isinstance(X, np.ndarray) and X.ndim == 2
+    container: Literal["DataFrame", "matrix", "documents"] = (
+        "DataFrame" if isinstance(X, pd.DataFrame) else "matrix" if matrix else "documents"
+    )
+    return Signature(container, "columns", columns, (), ())
 
 
 _FLAT = ("predict", "decision_function", "score_samples")
