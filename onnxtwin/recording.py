@@ -18,10 +18,9 @@ from onnxtwin.exporters.signature import Signature
 from onnxtwin.runtime_checks import SAMPLE, Report, check, families
 from onnxtwin.runtime_checks.reference import Reference
 from onnxtwin.runtime_checks.rows import stack
-from onnxtwin.runtime_checks.tally import Tally
+from onnxtwin.runtime_checks.tally import WITHHELD, Tally
 
 COMPANY = 8
-WITHHELD = "withheld: this artifact carries no real row"
 STACK = ("numpy", "pandas", "scikit-learn")
 
 _NOT_RECORDED = "batches"

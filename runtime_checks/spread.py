@@ -84,6 +84,11 @@ class Spread:
     )
 
     @property
+    def numeric(self) -> bool:
+        """Whether pairs of numbers were kept."""
+        return bool(len(self.own.pairs) or len(self.made.pairs) or self.wrong)
+
+    @property
     def labels(self) -> dict[tuple[str, str], int] | None:
         """Counts of labels by the two sides, sorted."""
         table = self._tables[True] if self._tables[True] != {} else self._tables[False]

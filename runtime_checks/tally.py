@@ -11,6 +11,9 @@ import numpy.typing as npt
 from onnxtwin.runtime_checks.compare import BoolArray, Errors, FloatArray
 from onnxtwin.runtime_checks.rows import plain, source
 
+WITHHELD = "withheld: this artifact carries no real row"
+"""Stands for a row in a report that goes into an artifact without real rows."""
+
 BINS = 66
 """Bins of the error distribution: bin ``b`` counts errors in ``(2**(b-1), 2**b]`` ulps, bin 0 errors up to
 one; two doubles of opposite sign are nearly ``2**64`` apart. The last bin holds what is no number."""

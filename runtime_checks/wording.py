@@ -22,8 +22,10 @@ METRICS = {
 
 
 def number(value: float) -> str:
-    """A worst error: 0, a whole number of ulps below a million, or three digits."""
-    if value == int(value) and value < 1e6 if value < float("inf") else False:
+    """A worst error: 0, a whole number of ulps below a million, or three digits; ∞ of what is no number."""
+    if value == float("inf"):
+        return "∞"
+    if value == int(value) and value < 1e6:
         return f"{int(value):,}"
     return f"{value:.3g}"
 
@@ -35,9 +37,9 @@ def percent(share: float) -> str:
 
 def scored(score: Score) -> tuple[str, str]:
     """Both sides of a metric: rounded if that hides no difference, else with all their digits."""
-    if score.pipeline == score.twin or score.pipeline != score.pipeline and score.twin != score.twin:
-        return f"{score.pipeline:.10g}", f"{score.twin:.10g}"
-    return repr(score.pipeline), repr(score.twin)
+    rounded = f"{score.pipeline:.10g}", f"{score.twin:.10g}"
+    alike = score.pipeline == score.twin or score.pipeline != score.pipeline and score.twin != score.twin
+    return rounded if alike or rounded[0] != rounded[1] else (repr(score.pipeline), repr(score.twin))
 
 
 def judged(score: Score) -> str:
@@ -46,7 +48,8 @@ def judged(score: Score) -> str:
         return "equal but for ties"
     if not score.equal:
         return "unequal"
-    return "equal" if score.pipeline == score.twin else "equal within tolerance"
+    alike = score.pipeline == score.twin or score.pipeline != score.pipeline
+    return "equal" if alike else "equal within tolerance"
 
 
 def own_rows(report: Report) -> int:
