@@ -10,8 +10,11 @@ from onnxtwin.runtime_checks.coverage.items import KINDS, Items
 from onnxtwin.runtime_checks.coverage.summary import LISTED, Coverage, Covered
 from onnxtwin.runtime_checks.rows import Rows, count, take
 
-STEPS = 5 * 10**7
-"""Rows times (trees plus switches) that are counted: a few seconds. Further rows are skipped, and said to be."""
+STEPS = 10**7
+"""Rows times (trees plus switches) that are counted: some four seconds. Further rows are skipped, and said to be."""
+
+MOST_OF_SAMPLE = 10_000
+"""The user's own rows that a check counts at most, so that counting costs next to nothing where rows are many."""
 
 BATCH = 10_000
 
@@ -43,7 +46,7 @@ class Recorder:
         ----------
         most : of these rows at most so many, the first; the others are skipped.
         """
-        allowed = min(count(X), self._left, count(X) if most is None else most)
+        allowed = min(count(X), self._left, count(X) if most is None else max(0, most))
         for start in range(0, allowed, BATCH):
             rows = take(X, slice(start, min(start + BATCH, allowed)))
             try:

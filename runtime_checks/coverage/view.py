@@ -1,4 +1,4 @@
-"""Questions about a graph that need no rows: constants, producers, and which raw columns a value comes from."""
+"""Questions about a graph that need no rows: its constants, and which raw columns a value comes from."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from onnx import numpy_helper
 
 SAME_PLACE = {
     "Abs", "Cast", "Ceil", "CategoryMapper", "Clip", "Cos", "Exp", "Floor", "Identity", "IsInf", "IsNaN",
-    "LabelEncoder", "Log", "Neg", "Not", "Reciprocal", "RegexFullMatch", "Reshape", "Round", "Scaler", "Sigmoid",
-    "Sign", "Sin", "Sqrt", "Squeeze", "StringNormalizer", "Tanh", "Unsqueeze", "Imputer", "Binarizer",
+    "LabelEncoder", "Log", "Neg", "Not", "Reciprocal", "RegexFullMatch", "Reshape", "Round", "Scaler",
+    "Sigmoid", "Sign", "Sin", "Sqrt", "Squeeze", "StringNormalizer", "Tanh", "Unsqueeze", "Imputer", "Binarizer",
 }  # fmt: skip
 """Operators whose place ``[row, i]`` depends on the place ``[row, i]`` of their first input alone."""
 
 TOGETHER = {
-    "Add", "And", "Div", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Max", "Min", "Mod", "Mul",
-    "Or", "Pow", "Sub", "Sum", "Where", "Xor", "StringConcat", "BitShift",
+    "Add", "And", "Div", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Max", "Min", "Mod",
+    "Mul", "Or", "Pow", "Sub", "Sum", "Where", "Xor", "StringConcat", "BitShift",
 }  # fmt: skip
 """Operators that join their inputs place by place."""
 
@@ -147,6 +147,9 @@ class View:
             return frozenset().union(*parts)
         if node.op_type == "Concat":
             return self._of_concat(node, place)
+        if node.op_type == "Gather" and self.constant(node.input[0]) is not None:
+            own = self._width(node.input[1])
+            return self.sources(node.input[1], place * own // width) if own and width else None
         if node.op_type == "Gather" and self.constant(node.input[1]) is not None:
             chosen = np.ravel(self.constant(node.input[1]))
             axis = next((a.i for a in node.attribute if a.name == "axis"), 0)

@@ -1,0 +1,1 @@
+"""Rows on both sides of each decision, one representable step apart."""

@@ -1,0 +1,110 @@
+"""Where the pipeline's own answer changes along a raw column: found without knowing what is inside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from onnxtwin.runtime_checks.boundary.drafts import Drafts, Ints, Origin, joined
+from onnxtwin.runtime_checks.boundary.ordered import keys
+from onnxtwin.runtime_checks.boundary.tables import bisect, place
+from onnxtwin.runtime_checks.compare import kind
+from onnxtwin.runtime_checks.reference import Reference
+
+Answers = npt.NDArray[Any]
+Bools = npt.NDArray[np.bool_]
+
+PAIRS = 48
+"""Pairs of the user's rows between which a change is looked for."""
+
+
+def answer_pairs(reference: Reference, origin: Origin, rng: np.random.Generator) -> Drafts:
+    """Rows on both sides of a change of the pipeline's answer, one step of one raw column apart.
+
+    Two rows with different answers are taken; one becomes the other column by column, and where the
+    answer changes (numbers: changes most) with a column that has an order, that column is bisected.
+    """
+    method = "predict" if "predict" in reference.methods else reference.methods[0]
+    first, second = _pairs(reference, method, origin, rng)
+    steps, column, low, high = _steps(reference, method, origin, first, second, rng)
+    if not len(column):
+        return steps
+    ends = [_answers(reference, method, origin, place(origin, steps, column, end)) for end in (low, high)]
+
+    def decide(drafts: Drafts, tasks: Ints) -> Bools:
+        found = _answers(reference, method, origin, drafts)
+        near, far = (_distance(found, end[tasks]) for end in ends)
+        return near <= far
+
+    low, high = bisect(origin, steps, column, low, high, decide)
+    both = steps.take(np.repeat(np.arange(len(steps)), 2))
+    return place(origin, both, np.repeat(column, 2), np.column_stack([low, high]).reshape(-1))
+
+
+def _pairs(reference: Reference, method: str, origin: Origin, rng: np.random.Generator) -> tuple[Ints, Ints]:
+    """Rows of the user's, two by two, whose answers differ."""
+    drafts = origin.drafts
+    some = rng.permutation(len(drafts))[: 4 * PAIRS]
+    answers = _answers(reference, method, origin, drafts.take(some))
+    other = np.roll(np.arange(len(some)), 1)
+    differs = np.flatnonzero(_distance(answers, answers[other]) > 0)[:PAIRS]
+    return some[differs], some[other[differs]]
+
+
+def _steps(
+    reference: Reference, method: str, origin: Origin, first: Ints, second: Ints, rng: np.random.Generator
+) -> tuple[Drafts, Ints, Ints, Ints]:
+    """For each pair the row on the way at which the answer changes, the column, and its two places."""
+    drafts, width = origin.drafts, len(origin.columns)
+    if not len(first):
+        nothing = np.zeros(0, np.int64)
+        return drafts.take(nothing), nothing, nothing, nothing
+    columns = np.array([rng.permutation(width) for _ in first])
+    ways = [drafts.take(first).copy()]
+    for step in range(width):
+        moved = ways[-1].copy()
+        for column in np.unique(columns[:, step]):
+            rows = np.flatnonzero(columns[:, step] == column)
+            moved.put(rows, int(column), drafts.cells[column][second[rows]])
+        ways.append(moved)
+    answers = _answers(reference, method, origin, joined(ways)).reshape(width + 1, len(first), -1)
+    jumps = np.array([_distance(answers[i], answers[i + 1]) for i in range(width)])
+    orders = np.array([origin.order(c) is not None for c in range(width)])
+    jumps[~orders[columns.T]] = 0
+    best = np.argmax(jumps, axis=0)
+    found: list[tuple[int, int, int, int]] = []
+    for pair, step in enumerate(best.tolist()):
+        column = int(columns[pair, step])
+        order = origin.order(column)
+        if order is None or not jumps[step, pair] > 0:
+            continue
+        ends = np.array([drafts.cells[column][first[pair]], drafts.cells[column][second[pair]]])
+        if not (ends.dtype.kind == "f" and np.isnan(ends).any()):
+            low, high = keys(ends, order).tolist()
+            found.append((step * len(first) + pair, column, low, high))
+    at, column_, low_, high_ = np.array(found, np.int64).reshape(-1, 4).T.copy()
+    return joined(ways).take(at), column_, low_, high_
+
+
+def _answers(reference: Reference, method: str, origin: Origin, drafts: Drafts) -> Answers:
+    """``[N, cells]``: the answers, NaN or an empty text where the pipeline refuses."""
+    answered = Reference(reference.pipeline, [method], None).ask(origin.rows(drafts))
+    parts = answered.methods.get(method, [])
+    whole = [part.matrix for part in parts if part.matrix.shape[1]]
+    floats = all(kind(matrix) in ("float", "number") for matrix in whole)
+    width = sum(matrix.shape[1] for matrix in whole)
+    found: Answers = np.full((len(drafts), max(1, width)), np.nan if floats else "", float if floats else object)
+    if whole:
+        found[answered.accepted] = np.hstack([m.astype(found.dtype) for m in whole])
+    return found
+
+
+def _distance(first: Answers, second: Answers) -> npt.NDArray[np.float64]:
+    """How far two answers are apart: summed for numbers, 0 or 1 for others; refused rows are not apart."""
+    first, second = first.reshape(len(first), -1), second.reshape(len(second), -1)
+    if first.dtype.kind != "f":
+        return (first != second).any(axis=1).astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.nan_to_num(np.abs(first - second), nan=0.0, posinf=1e300).sum(axis=1)

@@ -1,0 +1,103 @@
+"""Rows next to each other, one representable step apart, between which a decision changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from onnxtwin.exporters.errors import InputError
+from onnxtwin.exporters.signature import Signature
+from onnxtwin.runtime_checks.boundary.answers import answer_pairs
+from onnxtwin.runtime_checks.boundary.drafts import Drafts, Origin, joined
+from onnxtwin.runtime_checks.boundary.fitted import fitted_numbers
+from onnxtwin.runtime_checks.boundary.neighbours import category_rows, fitted_rows
+from onnxtwin.runtime_checks.boundary.nodes import NodeSearch
+from onnxtwin.runtime_checks.boundary.pools import pools
+from onnxtwin.runtime_checks.boundary.tables import BASES, Oracle, tables
+from onnxtwin.runtime_checks.boundary.thresholds import solved, switch_pairs
+from onnxtwin.runtime_checks.cases.registry import graph_family
+from onnxtwin.runtime_checks.coverage.instrument import Instrument
+from onnxtwin.runtime_checks.reference import Reference
+from onnxtwin.runtime_checks.rows import Rows, count, take
+
+BUDGET = 30_000
+"""Rows of the family at most."""
+
+SEEDS = 1_000
+"""The user's rows that the search starts from."""
+
+SHARE = BUDGET // 6
+"""Rows at most for the switches (bins, limits, conditions), for categories, and for fitted numbers."""
+
+TOLD_APART = 10_000
+"""Distinct tests of trees on one raw column whose neighbours are computed beforehand."""
+
+CHUNK = 2_000
+
+
+@graph_family("boundary")
+def boundary(
+    reference: Reference,
+    signature: Signature,
+    X: Rows,
+    rng: np.random.Generator,
+    graph: Instrument | None,
+) -> Iterator[Rows]:
+    """Both sides of each place where an answer changes, as many as :data:`BUDGET` rows hold.
+
+    In this order: where the pipeline's own answer changes along a raw column, found by bisection; the
+    graph's switches; each category; the numbers that the pipeline has learnt about its raw columns; each
+    node of each tree, from the roots down: both sides of its threshold, and missing.
+    """
+    if signature.container == "documents":
+        return
+    origin = _origin(reference, signature, X, rng, graph)
+    if origin is None:
+        return
+    left = BUDGET
+    for part in _parts(reference, origin, rng, graph):
+        for start in range(0, min(left, len(part)), CHUNK):
+            yield origin.rows(part.take(slice(start, min(start + CHUNK, left, len(part)))))
+        left -= len(part)
+        if left <= 0:
+            return
+
+
+def _origin(
+    reference: Reference, signature: Signature, X: Rows, rng: np.random.Generator, graph: Instrument | None
+) -> Origin | None:
+    """Rows that the pipeline and the graph's inputs accept; None if there are none."""
+    rows = take(X, np.sort(rng.permutation(count(X))[:SEEDS]))
+    rows = take(rows, reference.ask(rows).accepted)
+    if not count(rows):
+        return None
+    try:
+        return Origin(signature, rows, graph.feeds if graph else None)
+    except InputError:
+        # Rows that the pipeline answers and the twin refuses: the sample itself shows that.
+        return None
+
+
+def _parts(
+    reference: Reference, origin: Origin, rng: np.random.Generator, graph: Instrument | None
+) -> Iterator[Drafts]:
+    yield answer_pairs(reference, origin, rng)
+    fitted = fitted_numbers(reference.pipeline, [column.label for column in origin.columns])
+    lookups = graph.decisions.lookups if graph else ()
+    listed = pools(origin, lookups, fitted)
+    bases = origin.drafts.take(np.sort(rng.permutation(len(origin.drafts))[:BASES]))
+    found = None
+    if graph is not None and len(graph.early.tensors):
+        oracle = Oracle(graph, origin)
+        found = tables(oracle, listed, bases)
+        yield switch_pairs(oracle, found, bases, SHARE)
+    yield category_rows(origin, listed, rng, SHARE)
+    yield fitted_rows(origin, fitted, rng, SHARE)
+    if graph is None or found is None or not oracle.matrices:
+        return
+    known = solved(oracle, found, bases, TOLD_APART)
+    for forest in oracle.decisions.forests:
+        search = NodeSearch(oracle, forest, found, known, origin.drafts, rng)
+        for part in search.levels():
+            yield joined([part])
