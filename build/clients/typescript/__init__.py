@@ -1,0 +1,1 @@
+"""The client in TypeScript: an npm package on onnxruntime-node."""
