@@ -65,6 +65,7 @@ Not visible in the table:
 - `Where` on floats gives 0.0 for -0.0. `Equal` and `LabelEncoder` hold both zeros equal, and every NaN is the
   same key to `LabelEncoder`.
 - `Div` and `Mod` of integers end the process on a divisor of 0, and of -1 under the smallest integer.
+- `Einsum` that multiplies zero rows by a matrix ends the process up to 1.24: see `exporters/arithmetic.py`.
 - `TopK` of zero rows ends the process up to 1.30, and puts NaN anywhere up to 1.31: see
   `exporters/ordering.py`.
 - `Tokenizer` matches leftmost-longest, not leftmost-first; of zero rows it returns one dimension too few, and
