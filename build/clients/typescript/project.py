@@ -25,16 +25,19 @@ VERSIONS = {
 }
 """Packages of a client; that of the runtime is the very one that the tests of onnxtwin run on."""
 
-_MEMBERS_OF_OBJECTS = frozenset(
-    ["constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString", "valueOf"]
-)
-_TYPES = frozenset(
-    ["Answer", "ArtifactError", "ClosedError", "DomainError", "InputError", "ModelError", "OnnxRuntimeError", "Options", "OutputReport", "Row", "Runtime", "SelfTestError", "SelfTestReport", "Predict", "PredictProba", "PredictLogProba", "DecisionFunction", "ScoreSamples", "Transform", "Array", "Date", "Engine", "Error", "Object", "Promise", "String", "Symbol", "URL"]
-)
-_PROPERTY = Naming(camel, _MEMBERS_OF_OBJECTS)
+_MEMBERS_OF_OBJECTS = """
+constructor hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf
+"""
+_TYPES = """
+Answer ArtifactError ClosedError DomainError InputError ModelError OnnxRuntimeError Options OutputReport
+Row Runtime SelfTestError SelfTestReport Spec
+Predict PredictProba PredictLogProba DecisionFunction ScoreSamples Transform
+Array Date Engine Error Object Promise String Symbol URL
+"""
+_PROPERTY = Naming(camel, frozenset(_MEMBERS_OF_OBJECTS.split()))
 
 SPELLING = Spelling(
-    type=Naming(pascal, _TYPES, suffix="Model", digits="Model"),
+    type=Naming(pascal, frozenset(_TYPES.split()), suffix="Model", digits="Model"),
     field=_PROPERTY,
     method=Naming(camel),
     member=_PROPERTY,
