@@ -10,7 +10,7 @@ import contextlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -51,14 +51,26 @@ def run_recipe(recipe: str) -> Material:
         If it cannot be found, raises, or does not return ``(fitted_pipeline, X)`` or
         ``(fitted_pipeline, X, y)``. What the recipe raised is the cause.
     """
+    function = named_function(recipe)
+    with importable(recipe), _Blame(f"recipe {recipe} raised"):
+        returned = function()
+    return _material(recipe, returned)
+
+
+def named_function(recipe: str) -> Callable[..., Any]:
+    """The function that a user's text names, such as a recipe or a metric; its module is imported.
+
+    Raises
+    ------
+    RecipeError
+        If it cannot be found, or its module raises.
+    """
     where, _, name = recipe.rpartition(":")
     if not where or not name.isidentifier():
-        raise RecipeError(f"{recipe!r} names no recipe: say {FORM}")
+        raise RecipeError(f"{recipe!r} names no function: say {FORM}")
     with importable(recipe):
-        function = _function(recipe, where, name)
-        with _Blame(f"recipe {recipe} raised"):
-            returned = function()
-    return _material(recipe, returned)
+        function: Callable[..., Any] = _function(recipe, where, name)
+    return function
 
 
 @contextlib.contextmanager

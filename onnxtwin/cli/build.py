@@ -11,15 +11,16 @@ from rich.markup import escape
 
 from onnxtwin.cli.common import (
     Debug,
+    Files,
     HtmlFile,
     JsonFile,
     JunitFile,
+    MarkdownFile,
     Recipe,
     Reported,
     app,
     open_console,
     progress,
-    tell,
 )
 from onnxtwin.twin import RECORDED_ROWS, export
 
@@ -59,6 +60,7 @@ def build(
     json_file: JsonFile = None,
     html_file: HtmlFile = None,
     junit_file: JunitFile = None,
+    markdown_file: MarkdownFile = None,
     debug: Debug = False,
 ) -> None:
     """Export a recipe's pipeline, check it, and write the artifact; nothing is written if it is unequal."""
@@ -75,7 +77,8 @@ def build(
             twin = export(material.pipeline, material.X, methods=chosen, layout=layout.value)
         with progress(console) as advance:
             report = twin.check(material.X, y=material.y, seed=seed, progress=advance)
-        tell(console, report, json_file, html_file, junit_file)
+        report.render(console)
+        Files(json_file, html_file, junit_file, markdown_file).write(report)
         if not report.ok:
             console.print(f"[red]nothing was written to {escape(str(output))}[/]")
             raise typer.Exit(report.exit_code)

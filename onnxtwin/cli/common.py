@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from onnxtwin.exporters.errors import OnnxTwinError, UnequalError
+from onnxtwin.watch import Advance, Watch
 
 if TYPE_CHECKING:
     from onnxtwin.runtime_checks import Report
@@ -38,6 +41,9 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the report as JSON.")]
 HtmlFile = Annotated[Path | None, typer.Option("--html", help="Write the report as a page.")]
 JunitFile = Annotated[Path | None, typer.Option("--junit", help="Write the report as JUnit XML.")]
+MarkdownFile = Annotated[
+    Path | None, typer.Option("--markdown", help="Write a summary in Markdown, for a CI server's page.")
+]
 
 
 def open_console() -> Console:
@@ -46,19 +52,56 @@ def open_console() -> Console:
     return console if console.is_terminal else Console(width=max(console.width, 140))
 
 
-def tell(
-    console: Console, report: Report, json_file: Path | None, html_file: Path | None, junit_file: Path | None
-) -> None:
-    """Print a report and write the files asked for."""
-    report.render(console)
-    if json_file is not None:
-        json_file.write_text(
-            json.dumps(report.to_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
-    if html_file is not None:
-        html_file.write_text(report.to_html(), encoding="utf-8")
-    if junit_file is not None:
-        junit_file.write_text(report.to_junit(), encoding="utf-8")
+@dataclass
+class Files:
+    """Where reports are written, None for nowhere. Markdown is one file, however many reports there are."""
+
+    json: Path | None = None
+    html: Path | None = None
+    junit: Path | None = None
+    markdown: Path | None = None
+    _begun: bool = False
+
+    def write(self, report: Report, name: str | None = None) -> None:
+        """Write a report in each form that is asked for; one of several has a name: ``report-java.xml``."""
+
+        def put(file: Path | None, text: Callable[[], str]) -> None:
+            if file is not None:
+                own = file if name is None else file.with_stem(f"{file.stem}-{name}")
+                own.write_text(text(), encoding="utf-8")
+
+        put(self.json, lambda: json.dumps(report.to_json(), indent=2, ensure_ascii=False) + "\n")
+        put(self.html, report.to_html)
+        put(self.junit, report.to_junit)
+        if self.markdown is not None:
+            self.note(report.to_markdown())
+
+    def note(self, text: str) -> None:
+        """Add to the Markdown, which the first note begins anew."""
+        if self.markdown is not None:
+            with self.markdown.open("a" if self._begun else "w", encoding="utf-8") as file:
+                file.write(text.rstrip() + "\n\n")
+            self._begun = True
+
+
+class ConsoleWatch(Watch):
+    """Shows in the terminal what goes on."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def doing(self, what: str) -> AbstractContextManager[Any]:
+        """See :meth:`Watch.doing`."""
+        return self._console.status(escape(what))
+
+    def rows(self) -> AbstractContextManager[Advance | None]:
+        """See :meth:`Watch.rows`."""
+        return progress(self._console)
+
+
+def overall(codes: Sequence[int]) -> int:
+    """The exit code of several checks: one that is unequal goes before one that could not run."""
+    return UNEQUAL if UNEQUAL in codes else max(codes)
 
 
 class Reported:
@@ -93,7 +136,7 @@ class Reported:
 
 
 @contextlib.contextmanager
-def progress(console: Console) -> Iterator[Callable[[int, int], None]]:
+def progress(console: Console) -> Iterator[Advance]:
     """A bar over the rows checked, gone when done."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -174,10 +174,12 @@ class TestCheck:
         file = tmp_path / f"rows.{suffix}"
         _ = X.to_csv(file, index=False) if suffix == "csv" else X.to_parquet(file)
         result = run(
-            "check", str(artifact), "--recipe", f"{folder}/flower_recipes.py:species", "--data", str(file)
-        )
+            "check", str(artifact), "--recipe", f"{folder}/flower_recipes.py:species", "--data", str(file),
+            "--json", str(tmp_path / "r.json"),
+        )  # fmt: skip
         assert result.exit_code == 0, result.output
-        assert "sample 40" in result.output
+        families = json.loads((tmp_path / "r.json").read_text())["methods"][0]["families"]
+        assert {entry["family"]: entry["rows"] for entry in families}["sample"] == 40
 
     def test_another_pipeline_is_unequal(self, artifact: Path, folder: Path, tmp_path: Path) -> None:
         xml = tmp_path / "r.xml"
@@ -217,7 +219,7 @@ class TestCheck:
                 "no such file",
             ),
             (["{artifact}", "--data", "rows.csv"], 2, "--data needs --recipe"),
-            ([], 2, "Missing argument"),
+            ([], 2, "give the folder of an artifact, or"),
         ],
     )
     def test_what_cannot_run_is_never_green(
