@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from onnxtwin.exporters.errors import CheckError
 from onnxtwin.runtime_checks.compare import FloatArray
+from onnxtwin.runtime_checks.rows import source, typed
 
 
 class Accumulator(Protocol):
@@ -66,7 +67,7 @@ class LogLoss:
         strange = np.flatnonzero(self._classes[column] != y)
         if len(strange):
             raise CheckError(
-                f"log loss: the target {y[strange[0]]!r} is none of the pipeline's classes "
+                f"log loss: the target {source(typed(y[strange[0]]))} is none of the pipeline's classes "
                 f"{self._classes.tolist()}"
             )
         epsilon = np.finfo(answer.dtype).eps

@@ -290,6 +290,8 @@ def _towards(expected: Part, found: Part) -> Part:
     e, f = expected.values, found.values
     if expected.discrete or e.dtype.kind != "f" or f.dtype.kind != "f":
         return expected
+    # An answer that is no finite number on one side is no matter of the last place.
+    goal = np.where(np.isfinite(e) & np.isfinite(f), f, e).astype(e.dtype)
     for _ in range(SHAKEN):
-        e = np.nextafter(e, f.astype(e.dtype))
+        e = np.nextafter(e, goal)
     return Part(expected.name, e, expected.discrete)

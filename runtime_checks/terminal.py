@@ -120,7 +120,8 @@ def _coverage(report: Report) -> Table:
     for kind in report.coverage.kinds:
         missed = kind.total - kind.reached
         named = "; ".join(escape(shortened(name, LONG)) for name in kind.never[:SHOWN])
-        more = f"; {missed - SHOWN:,} more" if missed > SHOWN else ""
+        left = missed - len(kind.never[:SHOWN])
+        more = f"; {left:,} more" if left else ""
         table.add_row(
             escape(kind.kind), f"{kind.reached:,}", f"{kind.total:,}", percent(kind.share), named + more
         )
