@@ -67,7 +67,7 @@ def named_function(recipe: str) -> Callable[..., Any]:
     """
     where, _, name = recipe.rpartition(":")
     if not where or not name.isidentifier():
-        raise RecipeError(f"{recipe!r} names no function: say {FORM}")
+        raise RecipeError(f"{recipe!r} names no recipe: say {FORM}")
     with importable(recipe):
         function: Callable[..., Any] = _function(recipe, where, name)
     return function
