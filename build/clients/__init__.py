@@ -28,11 +28,13 @@ class Project:
     files : text by path relative to the project's folder, with ``/``.
     resources : the folder, relative to the project's, for the model, its vectors and its contract.
     binary : further files that are no text, likewise.
+    copied : which of the artifact's files travel as they are; all that the view lists by default.
     """
 
     files: Mapping[str, str]
     resources: str
     binary: Mapping[str, bytes] = field(default_factory=dict)
+    copied: tuple[str, ...] | None = None
 
 
 def generate(
@@ -72,7 +74,8 @@ def generate(
     project: Project = module.project(seen)
     files = {path: text.encode() for path, text in project.files.items()} | dict(project.binary)
     for resource in seen.resources:
-        files[f"{project.resources}/{resource.name}"] = opened.file(resource.name)
+        if project.copied is None or resource.name in project.copied:
+            files[f"{project.resources}/{resource.name}"] = opened.file(resource.name)
     target = Path(folder)
     write(target, language, files)
     return target

@@ -15,10 +15,16 @@ class Templates:
     Parameters
     ----------
     folder : where they are.
-    filters : functions that templates call by name, such as the language's literals.
+    filters : functions of a value that templates call by name, such as the language's literals.
+    functions : functions that templates call by name.
     """
 
-    def __init__(self, folder: Path, filters: Mapping[str, Callable[..., Any]]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        filters: Mapping[str, Callable[..., Any]],
+        functions: Mapping[str, Callable[..., Any]] | None = None,
+    ) -> None:
         self._environment = Environment(
             loader=FileSystemLoader(folder),
             undefined=StrictUndefined,
@@ -28,6 +34,7 @@ class Templates:
             autoescape=False,  # what is written is source code; each language escapes its own literals
         )
         self._environment.filters.update(filters)
+        self._environment.globals.update(functions or {})
 
     def render(self, name: str, **values: Any) -> str:
         """The text of one template, ``name`` without ``.j2``."""

@@ -21,6 +21,7 @@ from onnxtwin.build.columns import is_missing
 from onnxtwin.build.contract import ATOL, RTOL
 from onnxtwin.build.instants import parse_dtype
 from onnxtwin.build.numbers import EXACT
+from onnxtwin.build.vectors import Vectors
 from onnxtwin.build.weights import WEIGHTS
 from onnxtwin.exporters.errors import ArtifactError
 from onnxtwin.exporters.signature import NAT, Column, Condition, Output, Signature, Tensor
@@ -127,9 +128,11 @@ class Field:
             return f"Instant in whole {_UNITS[self.unit or 'ns']}{zone}"
         if self.kind == "duration":
             return f"Duration in whole {_UNITS[self.unit or 'ns']}"
-        if self.limits is not None:
+        if self.limits is not None and self.limits != (_INT64.min, _INT64.max):
             return f"Whole number from {self.limits[0]} to {self.limits[1]} ({dtype} in the notebook)"
-        word = {"float": "Number", "flag": "True or false", "text": "Text"}[self.kind]
+        word = {"float": "Number", "integer": "Whole number", "flag": "True or false", "text": "Text"}[
+            self.kind
+        ]
         return f"{word} ({dtype} in the notebook)"
 
 
@@ -252,6 +255,7 @@ class View:
     domain : the graph's own validity output, bool ``[N, len(conditions)]``; None if it has none.
     conditions : what each of its columns says.
     resources : model, weights if beside it, vectors and contract.
+    vectors : the recorded rows and answers.
     """
 
     name: str
@@ -265,6 +269,7 @@ class View:
     conditions: tuple[Condition, ...]
     resources: tuple[Resource, ...]
     versions: Mapping[str, str]
+    vectors: Vectors
 
     rtol: float = RTOL
     atol: float = ATOL
@@ -323,6 +328,7 @@ def view(
         conditions=signature.conditions,
         resources=tuple(_resource(artifact, file) for file in _travelling(artifact)),
         versions=artifact.contract["versions"],
+        vectors=artifact.vectors,
     )
 
 
