@@ -24,8 +24,9 @@ GENERATED = {"exporters/kernel_table.py"}
 
 RESEARCH_STACK = ("pandas", "onnx", "spox", "sklearn", "scipy", "skl2onnx", "typer", "rich")
 
-# pandas stores text in it where it is there; its case mapping is asked for then only.
-USED_ONLY_WHERE_INSTALLED = {"pyarrow"}
+# pandas stores text in pyarrow where it is there.
+# pytest is there when it loads the plugin.
+USED_ONLY_WHERE_INSTALLED = {"pyarrow", "pytest"}
 
 BLOCK_RESEARCH_STACK = f"""
 import sys
