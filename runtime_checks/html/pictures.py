@@ -46,8 +46,8 @@ def _scatter(spread: Spread, picture: Picture) -> str:
     ]
     notes = [
         "On the line both sides agree.",
-        f"{picture.outside:,} answers to made rows lie outside." if picture.outside else "",
-        f"{picture.no_number:,} wrong answers are no numbers." if picture.no_number else "",
+        f"{picture.outside:,} equal answers lie outside of the picture." if picture.outside else "",
+        f"{picture.no_number:,} wrong answers are no finite numbers." if picture.no_number else "",
     ]
     caption = ", ".join(key for key in keys if key) + ". " + " ".join(note for note in notes if note)
     return _figure(f"{spread.name}: research against twin", picture.svg, caption)

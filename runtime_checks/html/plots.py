@@ -58,6 +58,9 @@ _STYLE = {
     "path.simplify": False,
 }
 
+LARGEST = 1e100
+"""Larger numbers are not drawn: the ends of an axis have to be numbers, too."""
+
 GAP = -1
 """Stands for several empty bins."""
 
@@ -72,8 +75,8 @@ FAR = 1e4
 class Picture:
     """An SVG element, and what could not be drawn.
 
-    ``own``, ``made`` and ``wrong`` count the pairs drawn; ``outside`` those of generated rows beyond the
-    picture, ``no_number`` wrong pairs of which one side is not finite.
+    ``own``, ``made`` and ``wrong`` count the pairs drawn; ``outside`` equal pairs beyond the picture (of
+    generated rows, or no finite number), ``no_number`` wrong pairs of which one side is no finite number.
     """
 
     svg: str
@@ -91,7 +94,7 @@ def scatter(spread: Spread, name: str) -> Picture | None:
     ----------
     name : unique within the page.
     """
-    own, made, wrong = (_finite(pairs) for pairs in (spread.own.pairs, spread.made.pairs, spread.wrong))
+    own, made, wrong = (_drawable(pairs) for pairs in (spread.own.pairs, spread.made.pairs, spread.wrong))
     frame = own if len(own) else made
     if not len(frame) and not len(wrong):
         return None
@@ -113,8 +116,8 @@ def scatter(spread: Spread, name: str) -> Picture | None:
         _points(axes, wrong, "X", _WRONG, 6)
         axes.set(xlim=(low, high), ylim=(low, high), xlabel="research pipeline", ylabel="twin")
         svg = _svg(figure, name)
-    lost = len(spread.wrong) - len(wrong)
-    return Picture(svg, len(own), len(inside), len(wrong), len(made) - len(inside), lost)
+    outside = len(spread.own.pairs) + len(spread.made.pairs) - len(own) - len(inside)
+    return Picture(svg, len(own), len(inside), len(wrong), outside, len(spread.wrong) - len(wrong))
 
 
 def distribution(tally: Tally, name: str) -> str | None:
@@ -169,9 +172,9 @@ def _label(which: int) -> str:
     return str(2 ** (which - 1)) if which < 9 else f"$2^{{{which - 1}}}$"
 
 
-def _finite(pairs: FloatArray | Sequence[tuple[float, float]]) -> FloatArray:
+def _drawable(pairs: FloatArray | Sequence[tuple[float, float]]) -> FloatArray:
     matrix = np.asarray(pairs, dtype=np.float64).reshape(-1, 2)
-    return matrix[np.isfinite(matrix).all(axis=1)]
+    return matrix[(np.abs(matrix) <= LARGEST).all(axis=1)]
 
 
 def _points(axes: Axes, pairs: FloatArray, marker: str, colour: str, size: float) -> None:
