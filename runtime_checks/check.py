@@ -12,7 +12,7 @@ import pandas as pd
 
 from onnxtwin.exporters.errors import CheckError
 from onnxtwin.exporters.signature import Signature
-from onnxtwin.runtime_checks.cases import SAMPLE, families
+from onnxtwin.runtime_checks.cases import SAMPLE, Regrouped, families
 from onnxtwin.runtime_checks.compare import (
     ATOL,
     RTOL,
@@ -26,6 +26,8 @@ from onnxtwin.runtime_checks.compare import (
     layout_differs,
     tolerance_of,
 )
+from onnxtwin.runtime_checks.coverage.instrument import Instrument, instrument
+from onnxtwin.runtime_checks.coverage.recorder import MOST_OF_SAMPLE, Recorder
 from onnxtwin.runtime_checks.domain import DomainAudit
 from onnxtwin.runtime_checks.environment import environment
 from onnxtwin.runtime_checks.locate import locate
@@ -34,6 +36,7 @@ from onnxtwin.runtime_checks.metrics import MetricLike, Metrics, targets
 from onnxtwin.runtime_checks.reference import Candidate, Reference
 from onnxtwin.runtime_checks.report import LISTED, MethodReport, Noted, Report
 from onnxtwin.runtime_checks.rows import Rows, batches, check_rows, count, take, typed_row
+from onnxtwin.runtime_checks.stability import Positions, Stability
 from onnxtwin.runtime_checks.streams import Reservoir, Stream, stream_of
 from onnxtwin.runtime_checks.verdict import Examiner
 
@@ -134,6 +137,9 @@ def check(
                 raise CheckError("metrics need the targets of the rows: y")
             if truth is not None and run.metrics is None:
                 run.metrics = Metrics(metrics, reference, tolerance)
+            if not done:
+                run.graph = instrument(answers, signature, rows, model)
+                run.recorder = Recorder(run.graph) if run.graph is not None and not fail_fast else None
             sampled.add(rows)
             run.chunk(SAMPLE, rows, done, truth)
             done += count(rows)
@@ -142,13 +148,15 @@ def check(
             if fail_fast and run.failed:
                 break
         if done and not (fail_fast and run.failed):
-            for name, rows in _cases(cases, reference, signature, sampled.rows(), seed):
-                run.chunk(name, rows, None)
+            for name, rows in _cases(cases, reference, signature, sampled.rows(), seed, run.graph):
+                run.case(name, rows)
                 if fail_fast and run.failed:
                     break
         report = Report(runtime, tolerance, list(run.reports.values()), environment=environment(answers))
         if run.metrics is not None and not any(m.problems for m in report.methods):
             report.metrics = run.metrics.scores()
+        if run.recorder is not None:
+            report.coverage = run.recorder.coverage()
         if run.wrong is not None and not fail_fast:
             graph = model if model is not None else getattr(answers, "model", None)
             report.location = locate(graph, answers, reference, report.tolerance, run.right, run.wrong)
@@ -186,9 +194,14 @@ def _check_columns(X: Rows, signature: Signature) -> None:
 
 
 def _cases(
-    cases: bool | Sequence[str], reference: Reference, signature: Signature, X: Rows, seed: int
-) -> Iterator[tuple[str, Rows]]:
-    for name, generate in families(cases).items():
+    cases: bool | Sequence[str],
+    reference: Reference,
+    signature: Signature,
+    X: Rows,
+    seed: int,
+    graph: Instrument | None,
+) -> Iterator[tuple[str, Rows | Regrouped]]:
+    for name, generate in families(cases, graph).items():
         # Seeded by name, so that a family makes the same rows whichever others run.
         rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
         for rows in generate(reference, signature, X, rng):
@@ -207,10 +220,13 @@ class _Run:
         self.enforce_domain = enforce_domain
         self.metrics: Metrics | None = None
         self.examiner = Examiner(reference, tolerance)
+        self.stability = Stability(tolerance)
         self.reports = {method: MethodReport(method) for method in reference.methods}
         self.domain = DomainAudit(reference, self.reports.values())
         self.right: Rows | None = None
         self.wrong: Rows | None = None
+        self.graph: Instrument | None = None
+        self.recorder: Recorder | None = None
         self._template: dict[str, Answer] = {}
         self._demanded = False
 
@@ -237,13 +253,23 @@ class _Run:
         ]
         return max(1, min(BATCH_ROWS, BATCH_BYTES // max([1, *widths])))
 
-    def chunk(self, family: str, X: Rows, start: int | None, y: Any = None) -> None:
+    def case(self, family: str, case: Rows | Regrouped) -> None:
+        """Answer one batch of a family."""
+        if isinstance(case, Regrouped):
+            self.chunk(family, case.rows, None, source=case.source)
+        else:
+            self.chunk(family, case, None)
+
+    def chunk(
+        self, family: str, X: Rows, start: int | None, y: Any = None, source: Positions | None = None
+    ) -> None:
         """Answer one batch on both sides and count what differs.
 
         Parameters
         ----------
         start : the batch's place among the user's rows; None for cases.
         y : its targets, for the metrics.
+        source : ``[N]``, where rows come again in other batches of the family: which row each is.
         """
         if count(X) == 0:
             self._no_rows(family, X)
@@ -266,6 +292,8 @@ class _Run:
             X = take(X, found.accepted)
         if count(X) == 0:
             return
+        if self.recorder is not None:
+            self.recorder.add(X, most=MOST_OF_SAMPLE - self.recorder.rows if family == SAMPLE else None)
         if not self._demanded:
             demand_known(self.tolerance, answers.values())
             self._demanded = True
@@ -278,6 +306,8 @@ class _Run:
             wrong, undecided = self._compare(family, method, X, place, answer, found.methods[method])
             differs |= wrong
             undetermined |= undecided
+        if source is not None:
+            self.stability.add(family, source[positions], X, answers, found.methods, self.reports)
         self._keep(X, differs)
         if self.metrics is not None and y is not None and not any(m.problems for m in self.reports.values()):
             self.metrics.add(y[positions], X, answers, found.methods, ~undetermined)

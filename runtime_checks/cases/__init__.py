@@ -3,21 +3,24 @@
 One module a family; importing it registers it, and the check runs them in that order.
 """
 
-from onnxtwin.runtime_checks.cases import missing, unknown, extreme, batches  # noqa: I001 - the order of the report
+from onnxtwin.runtime_checks.cases import missing, unknown, boundary, extreme, search, batches  # noqa: I001 - the order of the report
 from onnxtwin.runtime_checks.cases.missing import missing_value
-from onnxtwin.runtime_checks.cases.registry import SAMPLE, Family, base_rows, families, family
+from onnxtwin.runtime_checks.cases.registry import SAMPLE, Family, Regrouped, base_rows, families, family
 from onnxtwin.runtime_checks.cases.unknown import unseen_texts, unseen_values
 
 __all__ = [
     "SAMPLE",
     "Family",
+    "Regrouped",
     "base_rows",
     "batches",
+    "boundary",
     "extreme",
     "families",
     "family",
     "missing",
     "missing_value",
+    "search",
     "unknown",
     "unseen_texts",
     "unseen_values",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -62,11 +63,17 @@ def extreme_durations(values: pd.Series) -> list[pd.Timedelta]:
 def extreme_texts(values: pd.Series) -> list[str]:
     """Dates that calendars trip over, as the column writes dates and otherwise; empty where it holds none."""
     texts = [v for v in values.dropna().head(20) if isinstance(v, str)]
-    formats = [guess_datetime_format(text) for text in texts]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a day stands before the month
+        formats = [guess_datetime_format(text) for text in texts]
     known = [f for f in formats if f]
     if not known or 2 * len(known) < len(texts):
         return []
-    own = max(sorted(set(known)), key=known.count).replace("%z", "Z" if texts[0].endswith("Z") else "+0000")
+    # 05.01.2024 is written by two formats, 25.01.2024 by one.
+    own = max(
+        sorted(set(known)), key=lambda f: pd.to_datetime(pd.Series(texts), format=f, errors="coerce").count()
+    )
+    own = own.replace("%z", "Z" if texts[0].endswith("Z") else "+0000")
     days = [datetime.fromisoformat(day[:26]) for day in DAYS]
     written = [_written(day, own) for day in days]
     written += [_written(days[1], f) for f in TEXT_FORMATS]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,13 +16,12 @@ from onnxtwin.runtime_checks.cases.registry import (
     a_column_each,
     admitted,
     base_rows,
-    edited,
     family,
     made,
 )
 from onnxtwin.runtime_checks.cases.unknown import integer_limits
 from onnxtwin.runtime_checks.reference import Reference
-from onnxtwin.runtime_checks.rows import Rows, column_values, take
+from onnxtwin.runtime_checks.rows import Rows, column_values, edited
 
 _SINGLE, _DOUBLE = np.finfo(np.float32), np.finfo(np.float64)
 
@@ -34,22 +34,28 @@ MODERATE = (
     *(float(_SINGLE.smallest_subnormal), float(_SINGLE.smallest_subnormal) / 2, float(_SINGLE.tiny)),
     # One, its neighbours, and a neighbour that float32 does not have.
     *(1.0, -1.0, float(np.nextafter(1, 0)), 1 + float(_DOUBLE.eps), 1 + float(_SINGLE.eps) / 2),
-    # What float32 and double no longer hold exactly as integers.
+    # What float32, double and int64 no longer hold exactly.
     *(2.0**24, 2.0**24 + 1, -(2.0**24) - 1, 2.0**53, -(2.0**53) - 2, 2.0**63, -(2.0**63), 1e15, -1e15),
 )
 """Doubles that hardly any pipeline refuses."""
 
-HUGE = (float(_SINGLE.max), float(np.nextafter(SINGLE_OVERFLOW, 0)))
-OVERFLOWING = (SINGLE_OVERFLOW, 1e39, 1e300, float(_DOUBLE.max))
-"""Doubles that are finite and that trees refuse, because they compare in float32."""
+TOGETHER = (0.0, -0.0, 5e-324, 1.0, -1.0, 2.0**24 + 1, 1e15, -1e15)
+"""The same in every column of floats: products, ratios and differences of extremes."""
+
+OVERFLOWING = (
+    # The largest of float32, what it still rounds to that and no longer, and what only doubles hold.
+    *(float(_SINGLE.max), float(np.nextafter(SINGLE_OVERFLOW, 0)), SINGLE_OVERFLOW),
+    *(1e39, 1e300, float(_DOUBLE.max), float("inf")),
+)
+"""Trees refuse these from the third on, because they compare in float32; most pipelines refuse the last."""
 
 
 def extreme_floats(single: bool) -> list[float]:
-    """Finite extremes that a column of doubles (or of float32 values) can hold and that float32 holds too."""
-    values = [*MODERATE, *HUGE, *(-v for v in HUGE)]
+    """Extremes that a column of doubles holds, or one of float32 values."""
+    values = [*MODERATE, *OVERFLOWING, *(-v for v in OVERFLOWING)]
     if single:
         with np.errstate(over="ignore", under="ignore"):
-            values = [v for v in np.array(values, dtype=np.float32).tolist() if np.isfinite(v)]
+            values = np.array(values, dtype=np.float32).tolist()
     # By sign and value, for -0.0 equals 0.0.
     return list({(v, str(v)): v for v in values}.values())
 
@@ -61,63 +67,88 @@ def extreme_integers(low: int, high: int) -> list[int]:
     return [v for v in dict.fromkeys(values) if low <= v <= high]
 
 
-def extreme_values(column: Column, values: pd.Series) -> list[Any]:
-    """What the column's type can hold at its ends, all finite; empty where there is no such notion.
+def extreme_values(column: Column, values: pd.Series) -> list[list[Any]]:
+    """What the column's type can hold at its ends, in runs that go from the tame to the extreme.
 
     Parameters
     ----------
     values : the column in the user's rows: tells units, zones, and how dates are written.
+
+    Returns
+    -------
+    One run a direction (positive and negative, later and earlier); none for a categorical column.
     """
     dtype = values.dtype
     if column.categories is not None:
         return []
     if column.missing == "nat":
-        return extreme_instants(values) if str(dtype).startswith("datetime") else extreme_durations(values)
+        instants = str(dtype).startswith("datetime")
+        return _runs(*((extreme_instants(values), 0) if instants else (extreme_durations(values), 0)))
     if column.tensor == "bool" or isinstance(dtype, pd.BooleanDtype):
-        return [True, False]
+        return [[True, False]]
     if column.tensor == "string":
-        return extreme_texts(values)
+        return [extreme_texts(values)]
     limits = integer_limits(values, column)
     if limits is not None:
-        return extreme_integers(*limits)
-    return extreme_floats(single=column.tensor == "float32") if column.tensor.startswith("float") else []
+        return _runs(extreme_integers(*limits), 0)
+    if column.tensor.startswith("float"):
+        return _runs(extreme_floats(single=column.tensor == "float32"), 0)
+    return []
 
 
-def _overflowing(reference: Reference, base: Rows, column: Column) -> list[float]:
-    """Infinities and what float32 rounds to them; of what the pipeline refuses, a value or two."""
+def _runs(values: Sequence[Any], middle: Any) -> list[list[Any]]:
+    """The values from the middle outwards, either way."""
 
-    def accepts(value: float) -> bool:
-        return reference.accepts(edited(take(base, [0]), [{column.label: value}]))
+    def place(value: Any) -> Any:
+        # Ticks, because pandas cannot compare all instants of a coarse unit with others.
+        return int(value.asm8.view(np.int64)) if isinstance(value, pd.Timestamp | pd.Timedelta) else value
 
-    finite = list(OVERFLOWING) if column.tensor == "float64" else []
-    if accepts(np.inf):
-        return [sign * v for v in (*finite, np.inf) for sign in (1, -1)]
-    if finite and accepts(finite[0]):
-        return [*(sign * v for v in finite for sign in (1, -1)), np.inf]
-    return [*(-v for v in finite[:1]), np.inf]
+    ordered = sorted(values, key=place)
+    return [
+        [v for v in ordered if place(v) >= middle],
+        [v for v in reversed(ordered) if place(v) < middle],
+    ]
 
 
 @family("extreme")
 def extreme(reference: Reference, signature: Signature, X: Rows, rng: np.random.Generator) -> Iterator[Rows]:
-    """Each column at the ends of its type by itself; then all columns of a kind at once."""
+    """Each column at the ends of its type by itself; then all columns of floats at once."""
     base = base_rows(X, 5, rng)
-    edits: dict[Any, list[Edit]] = {}
-    floats: list[Any] = []
+    answered: dict[Any, list[Edit]] = {}
+    refused: dict[Any, list[Edit]] = {}
     for column in signature.columns:
-        values = extreme_values(column, column_values(X, column.label))
-        kept = admitted(reference, base, column.label, values)
-        if len(kept) == len(values) and values and isinstance(values[0], float):
-            floats.append(column.label)
-            kept += _overflowing(reference, base, column)
-        if kept:
-            edits[column.label] = [{column.label: value} for value in kept]
-    yield from a_column_each(base, edits)
-    if len(floats) > 1:
-        yield from made(base, _together(floats))
-
-
-def _together(labels: Sequence[Any]) -> list[Edit]:
-    """The same moderate extreme in every column of floats: products and ratios of extremes."""
-    return [
-        dict.fromkeys(labels, value) for value in (0.0, -0.0, 5e-324, 1.0, -1.0, 2.0**24 + 1, 1e15, -1e15)
+        runs = extreme_values(column, column_values(X, column.label))
+        kept, beyond = _split(reference, base, column, [run for run in runs if run])
+        answered[column.label] = [{column.label: value} for value in kept]
+        refused[column.label] = [{column.label: value} for value in beyond]
+    yield from a_column_each(base, answered)
+    yield from a_column_each(base, refused)
+    floats = [
+        c.label
+        for c in signature.columns
+        if c.dtype.lower().startswith("float") and len(answered[c.label]) > 2
     ]
+    if len(floats) > 1:
+        yield from made(base, [dict.fromkeys(floats, value) for value in TOGETHER])
+
+
+def _split(
+    reference: Reference, base: Rows, column: Column, runs: Sequence[Sequence[Any]]
+) -> tuple[list[Any], list[Any]]:
+    """The values that the pipeline answers, and of those that it refuses the first and the last of a run."""
+
+    def answers(values: Sequence[Any]) -> bool:
+        return reference.accepts(edited(base, [{column.label: value} for value in values]))
+
+    everything = [value for run in runs for value in run]
+    if not everything or answers(everything):
+        return everything, []
+    if column.tensor == "string":
+        # Texts have no order along which a pipeline would cease to answer them.
+        return admitted(reference, base, column.label, everything), []
+    kept, refused = [], []
+    for run in runs:
+        first = bisect_left(range(len(run)), True, key=lambda i: not answers(run[: i + 1]))
+        kept += run[:first]
+        refused += list(dict.fromkeys([*run[first : first + 1], *run[first:][-1:]]))
+    return kept, refused

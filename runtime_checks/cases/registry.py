@@ -9,21 +9,52 @@ outside its domain, and the twin has to refuse them too.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from onnxtwin.exporters.errors import CheckError
 from onnxtwin.exporters.signature import Signature
 from onnxtwin.runtime_checks.reference import Reference
 from onnxtwin.runtime_checks.rows import Rows, count, edited, take
 
-Family = Callable[[Reference, Signature, Rows, np.random.Generator], Iterator[Rows]]
+if TYPE_CHECKING:
+    from onnxtwin.runtime_checks.coverage.instrument import Instrument
+
+
+@dataclass(frozen=True)
+class Regrouped:
+    """A batch of rows that other batches of the family hold too: the answers to a row must agree.
+
+    Attributes
+    ----------
+    base : the rows that all batches of the family are taken from.
+    source : ``[N]``, which row of ``base`` each row of the batch is.
+    """
+
+    base: Rows
+    source: npt.NDArray[np.int64]
+
+    @property
+    def rows(self) -> Rows:
+        """The batch."""
+        return take(self.base, self.source)
+
+
+Family = Callable[[Reference, Signature, Rows, np.random.Generator], Iterator[Rows | Regrouped]]
+
+if TYPE_CHECKING:
+    GraphFamily = Callable[..., Iterator[Rows]]
+    """A family whose keyword ``graph`` is the twin's graph opened for observation, or None."""
 
 SAMPLE = "sample"
 """The user's own rows; not a registered family, because they are streamed and always checked."""
 
 _FAMILIES: dict[str, Family] = {}
+_OF_GRAPH: dict[str, GraphFamily] = {}
 
 
 def family(name: str) -> Callable[[Family], Family]:
@@ -36,20 +67,38 @@ def family(name: str) -> Callable[[Family], Family]:
     return register
 
 
-def families(cases: bool | Sequence[str] = True) -> dict[str, Family]:
+def graph_family(name: str) -> Callable[[GraphFamily], GraphFamily]:
+    """Register a generator that also looks at the graph: its last argument, None if there is none."""
+
+    def register(function: GraphFamily) -> GraphFamily:
+        _FAMILIES[name] = partial(function, graph=None)
+        _OF_GRAPH[name] = function
+        return function
+
+    return register
+
+
+def families(cases: bool | Sequence[str] = True, graph: Instrument | None = None) -> dict[str, Family]:
     """The families asked for: all, none, or those named.
+
+    Parameters
+    ----------
+    graph : the twin's, opened for observation, for the families that look at it.
 
     Raises
     ------
     CheckError : a name is not registered.
     """
+    known = dict(_FAMILIES)
+    if graph is not None:
+        known.update({name: partial(function, graph=graph) for name, function in _OF_GRAPH.items()})
     if isinstance(cases, bool):
-        return dict(_FAMILIES) if cases else {}
+        return known if cases else {}
     names = [cases] if isinstance(cases, str) else list(cases)
-    unknown = [name for name in names if name not in _FAMILIES and name != SAMPLE]
+    unknown = [name for name in names if name not in known and name != SAMPLE]
     if unknown:
-        raise CheckError(f"no such family of cases: {unknown}; there are {[SAMPLE, *_FAMILIES]}")
-    return {name: _FAMILIES[name] for name in names if name != SAMPLE}
+        raise CheckError(f"no such family of cases: {unknown}; there are {[SAMPLE, *known]}")
+    return {name: known[name] for name in names if name != SAMPLE}
 
 
 MANY_COLUMNS = 64
@@ -63,6 +112,9 @@ BATCH_ROWS = 512
 
 REFUSED_SHOWN = 3
 """Rows that show a refusal, where the pipeline refuses a column's hostile values one and all."""
+
+PROBES = 5
+"""Values of a column that are asked about first."""
 
 Edit = Mapping[Any, Any]
 """Label → value: the cells of one row that a case changes."""
@@ -92,16 +144,15 @@ def a_column_each(base: Rows, edits: Mapping[Any, Sequence[Edit]]) -> Iterator[R
         yield from made(base, [edit for of_column in edits.values() for edit in of_column])
 
 
-def admitted(
-    reference: Reference, base: Rows, label: Any, values: Sequence[Any], refused: int = REFUSED_SHOWN
-) -> list[Any]:
-    """The values, or the first few where the pipeline refuses the first, the middle and the last one.
+def admitted(reference: Reference, base: Rows, label: Any, values: Sequence[Any]) -> list[Any]:
+    """The values, or the first few where the pipeline refuses most; a refusal costs it several calls.
 
-    A refusal costs several calls of the pipeline, an answer its share of one.
+    Asked are five values, evenly spread. If all are refused, three show it; if most are, a quarter.
     """
-    if len(values) <= refused:
+    if len(values) <= REFUSED_SHOWN or reference.accepts(edited(base, [{label: v} for v in values])):
         return list(values)
-    probes = [values[0], values[len(values) // 2], values[-1]]
-    if any(reference.accepts(edited(take(base, [0]), [{label: value}])) for value in probes):
-        return list(values)
-    return list(values[:refused])
+    probes = [values[i] for i in np.linspace(0, len(values) - 1, PROBES).astype(int)]
+    accepted = sum(reference.accepts(edited(take(base, [0]), [{label: value}])) for value in probes)
+    if not accepted:
+        return list(values[:REFUSED_SHOWN])
+    return list(values if 2 * accepted > PROBES else values[: len(values) // 4])

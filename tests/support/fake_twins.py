@@ -63,7 +63,8 @@ def _column(values: pd.Series, label: Any) -> Column:
     name, dtype = str(label), str(values.dtype)
     if isinstance(values.dtype, pd.CategoricalDtype):
         return Column(name, label, dtype, "string", "token", categories=tuple(values.cat.categories))
-    tensors = {"f": ("float64", "nan"), "i": ("int64", "none"), "M": ("int64", "nat")}
+    whole, instant = ("int64", "none"), ("int64", "nat")
+    tensors = {"f": ("float64", "nan"), "i": whole, "u": whole, "M": instant, "m": instant}
     tensor, missing = tensors.get(values.dtype.kind, ("string", "token"))
     return Column(name, label, dtype, tensor, missing)  # type: ignore[arg-type]
 

@@ -1,0 +1,159 @@
+"""A hypothesis strategy for the cells of one raw column, derived from its type and the sample's values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from hypothesis import strategies as st
+
+from onnxtwin.exporters.signature import Column
+from onnxtwin.runtime_checks.cases.choices import among, below, one_of
+from onnxtwin.runtime_checks.cases.extreme import MODERATE, extreme_values
+from onnxtwin.runtime_checks.cases.missing import missing_value
+from onnxtwin.runtime_checks.cases.unknown import integer_limits, unseen_values
+from onnxtwin.runtime_checks.rows import is_missing
+
+KNOWN = 64
+"""Values of the sample that a column's strategy knows, the most frequent first."""
+
+STEPS = 2**12
+"""Values between the least and the greatest of the sample that a column of numbers can take."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What a column's cells are drawn from.
+
+    Attributes
+    ----------
+    strategy : draws a cell; shrinks towards ``tame``.
+    tame : the plainest value: the sample's most frequent one, or near zero.
+    """
+
+    strategy: st.SearchStrategy[Any]
+    tame: Any
+
+
+def cells(column: Column, values: pd.Series, missing_token: str) -> Cells:
+    """Cells of the column: the sample's, such as differ from them a little, and hostile ones.
+
+    Parameters
+    ----------
+    values : the column in the user's rows.
+    missing_token : the text that stands for a missing one on the way to the graph, which is never drawn.
+    """
+    known = [v.item() if isinstance(v, np.generic) else v for v in _frequent(values)]
+    if column.values is not None:
+        known = [v for v in column.values if not is_missing(v)]
+    known = [v for v in known if v != missing_token]
+    strategies = [among(known)] if known else []
+    if column.values is None:
+        hostile = [v for v in _hostile(column, values) if v != missing_token]
+        strategies += _changed(column, values, known) if known else []
+        strategies += [among(hostile)] if hostile else []
+    if column.missing != "none" and column.missing_allowed:
+        strategies.append(st.just(missing_value(column)))
+    tame = known[0] if known else missing_value(column)
+    return Cells(one_of(strategies) if strategies else st.just(tame), tame)
+
+
+def _frequent(values: pd.Series) -> list[Any]:
+    """Distinct values, the most frequent first; of equally frequent ones in the order of the rows."""
+    present = values[[not is_missing(v) for v in values]]
+    if isinstance(present.dtype, pd.CategoricalDtype):
+        present = present.astype(object)
+    counts = present.value_counts(sort=False)
+    return [counts.index[i] for i in np.argsort(-counts.to_numpy(), kind="stable")[:KNOWN]]
+
+
+def _hostile(column: Column, values: pd.Series) -> list[Any]:
+    unseen = unseen_values(values, column)
+    if column.tensor == "string":
+        return [v for v in unseen if not isinstance(v, str) or len(v) <= 100]
+    if column.tensor.startswith("float") and not unseen:
+        return list(MODERATE) if column.tensor == "float64" else [float(np.float32(v)) for v in MODERATE]
+    return [*unseen, *(v for run in extreme_values(column, values) for v in run[:20])]
+
+
+def _changed(column: Column, values: pd.Series, known: Sequence[Any]) -> list[st.SearchStrategy[Any]]:
+    """Strategies for values that differ from the sample's."""
+    if column.categories is not None or column.tensor == "bool" or isinstance(known[0], bool):
+        return []
+    if isinstance(known[0], str):
+        return [_edited(known)]
+    if column.missing == "nat":
+        return _instants(known)
+    if all(isinstance(v, int) for v in known):
+        limits = integer_limits(values, column)
+        return [] if limits is None else _integers(known, *limits)
+    finite = [float(v) for v in known if isinstance(v, int | float) and np.isfinite(v)]
+    return _floats(finite, column.tensor == "float32") if finite else []
+
+
+def _floats(known: Sequence[float], single: bool) -> list[st.SearchStrategy[float]]:
+    low, high = min(known), max(known)
+    near = [
+        lambda v: float(np.nextafter(v, np.inf)),
+        lambda v: float(np.nextafter(v, -np.inf)),
+        lambda v: float(np.rint(v)),
+        lambda v: v / 2,
+        lambda v: v * 10,
+        lambda v: -v,
+    ]
+    between = below(STEPS).map(lambda i: low + (high - low) * (i / (STEPS - 1)))
+    changed = st.tuples(among(known), among(near)).map(lambda drawn: drawn[1](drawn[0]))
+    # Any finite float32: whatever the magnitude, a pipeline that compares in float32 answers it.
+    anything = below(2**32).map(lambda i: float(np.uint32(i).view(np.float32)))
+    strategies = [between, changed, anything.map(lambda v: v if np.isfinite(v) else 0.0)]
+    if not single:
+        return strategies
+    return [strategy.map(lambda v: float(np.float32(v))) for strategy in strategies]
+
+
+def _integers(known: Sequence[int], low: int, high: int) -> list[st.SearchStrategy[int]]:
+    least, span = min(known), max(known) - min(known)
+
+    def within(value: int) -> int:
+        return max(low, min(high, value))
+
+    between = below(STEPS).map(lambda i: least + span * i // (STEPS - 1))
+    changes = [1, -1, 100, -100, 65536]
+    changed = st.tuples(among(known), among(changes)).map(lambda drawn: within(drawn[0] + drawn[1]))
+    negated = among(known).map(lambda v: within(-v))
+    return [between, changed, negated]
+
+
+def _instants(known: Sequence[Any]) -> list[st.SearchStrategy[Any]]:
+    """Instants (or durations) between the sample's, and the sample's moved by a second to a year."""
+    low, high = min(known), max(known)
+    between = below(STEPS).map(lambda i: low + (high - low) * (i / (STEPS - 1)))
+    moves = [pd.Timedelta(1, unit) for unit in ("s", "h", "D")] + [pd.Timedelta(365, "D")]
+    moves += [-move for move in moves]
+    moved = st.tuples(among(known), among(moves)).map(lambda drawn: drawn[0] + drawn[1])
+    return [between.map(lambda v: v.as_unit(low.unit)), moved.map(lambda v: v.as_unit(low.unit))]
+
+
+def _edited(known: Sequence[str]) -> st.SearchStrategy[str]:
+    """A text of the sample with one character deleted, doubled, replaced or turned; or two joined."""
+    alphabet = [*dict.fromkeys("".join(known)[:500]), *"a0 -.,_\u00e9\u00df\u0301😀"]
+
+    def edit(drawn: tuple[str, str, int, str, int]) -> str:
+        text, other, place, character, how = drawn
+        at = place % max(1, len(text))
+        before, here, after = text[:at], text[at : at + 1], text[at + 1 :]
+        return [
+            before + after,
+            before + here + here + after,
+            before + character + after,
+            before + character + here + after,
+            before + here.swapcase() + after,
+            text[: at + 1],
+            text + other,
+            f"{text} {other}",
+        ][how]
+
+    return st.tuples(among(known), among(known), below(32), among(alphabet), below(8)).map(edit)
