@@ -49,10 +49,12 @@ class Graph:
 
     @cached_property
     def inputs(self) -> list[str]:
+        """Names of the graph's inputs."""
         return [entry.name for entry in self.model.graph.input]
 
     @cached_property
     def outputs(self) -> list[str]:
+        """Names of the graph's outputs."""
         return [entry.name for entry in self.model.graph.output]
 
     @cached_property
@@ -92,7 +94,7 @@ def reads(node: onnx.NodeProto) -> Iterator[str]:
     """Every tensor that a node reads, also in its subgraphs."""
     yield from (name for name in node.input if name)
     for entry in node.attribute:
-        for graph in ([entry.g] if entry.type == onnx.AttributeProto.GRAPH else list(entry.graphs)):
+        for graph in [entry.g] if entry.type == onnx.AttributeProto.GRAPH else list(entry.graphs):
             for inner in graph.node:
                 yield from reads(inner)
 

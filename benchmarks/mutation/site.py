@@ -13,6 +13,7 @@ from mutation.graphs import Array, Graph, attribute, set_attribute, set_constant
 
 Change = Callable[[onnx.ModelProto], None]
 
+
 @dataclass(frozen=True)
 class Affected:
     """When a defect can show at all: only in rows where a tensor's column has one of these values.
@@ -21,12 +22,26 @@ class Affected:
     ----------
     tensor : name of the tensor, as it is before the defect takes effect.
     column : of the tensor; None for any.
-    values : the values (NaN among them), or None where they are too many to list.
+    values : the values, NaN among them.
     """
 
     tensor: str
     column: int | None
-    values: tuple[float, ...] | None
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """What a defect does: where it shows, a column of a tensor holds another value than it should.
+
+    Attributes
+    ----------
+    pairs : right and wrong value.
+    """
+
+    tensor: str
+    column: int | None
+    pairs: tuple[tuple[Any, Any], ...]
 
 
 @dataclass(frozen=True)
@@ -39,6 +54,8 @@ class Site:
     where : the place and what is done there, for a person.
     change : plants it, in place.
     affected : when it can show, where that is known.
+    replaced : what it does, where that is known.
+    swapped : columns of tensors that change places.
     node : position of the changed node; ``entry`` of it: tree node or leaf.
     """
 
@@ -48,6 +65,8 @@ class Site:
     node: int
     affected: Affected | None = None
     entry: int | None = None
+    swapped: tuple[tuple[str, int | None], ...] = ()
+    replaced: Replaced | None = None
 
 
 Operator = Callable[[Graph, np.random.Generator], Iterator[Site]]

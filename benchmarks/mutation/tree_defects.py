@@ -9,7 +9,7 @@ import onnx
 from onnx import TensorProto
 
 from mutation.graphs import Graph, attribute
-from mutation.site import Affected, Site, operator, set_entry
+from mutation.site import Affected, Replaced, Site, operator, set_entry
 
 
 def trees(graph: Graph) -> Iterator[tuple[int, onnx.NodeProto]]:
@@ -30,7 +30,7 @@ def reads_float32(graph: Graph, name: str) -> bool:
 def step(value: float, up: bool, single: bool) -> tuple[float, float]:
     """A threshold moved by one representable value, and that value, which alone changes sides.
 
-    ``x <= t`` changes for the first float32 (or float64) above `t` if it moves up, else for the last up to it.
+    ``x <= t`` changes for the first float32 (or float64) above `t` if it moves up, else for the last below.
     """
     if not single:
         moved = float(np.nextafter(value, np.inf if up else -np.inf))
@@ -117,6 +117,5 @@ def tree_leaves(graph: Graph, rng: np.random.Generator) -> Iterator[Site]:
                 set_entry(at, "leaf_weights", entry, value),
                 at,
                 entry=entry,
+                replaced=Replaced(node.output[0], int(targets[entry]), ((weight, value),)),
             )
-
-

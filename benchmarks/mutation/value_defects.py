@@ -10,10 +10,19 @@ import numpy as np
 import onnx
 
 from mutation.graphs import Graph, attribute, set_attribute
-from mutation.site import Affected, Change, Site, column_of, moved, operator, set_input, swap_rows
+from mutation.site import Affected, Change, Replaced, Site, column_of, moved, operator, set_input, swap_rows
 
 STRICT = {"Less": "LessOrEqual", "Greater": "GreaterOrEqual"}
 ORDER = {**STRICT, **{loose: strict for strict, loose in STRICT.items()}}
+
+
+DEFAULTS = {
+    "values_tensor": "default_tensor",
+    "values_strings": "default_string",
+    "values_floats": "default_float",
+    "values_int64s": "default_int64",
+}
+"""A table's values, and what it answers for a key that it lacks."""
 
 
 @operator
@@ -29,7 +38,11 @@ def comparisons(graph: Graph, rng: np.random.Generator) -> Iterator[Site]:
         if single is not None and side is not None:
             affected = Affected(node.input[1 - side], None, (float(single),))
         yield Site(
-            "< or <= exchanged", f"node {at} {node.op_type} to {ORDER[node.op_type]}", _exchange(at), at, affected
+            "< or <= exchanged",
+            f"node {at} {node.op_type} to {ORDER[node.op_type]}",
+            _exchange(at),
+            at,
+            affected,
         )
         if side is None or constant is None or constant.dtype.kind not in "fi":
             continue
@@ -73,15 +86,19 @@ def categories(graph: Graph, rng: np.random.Generator) -> Iterator[Site]:
     for at, node in enumerate(graph.nodes):
         if node.op_type != "LabelEncoder":
             continue
-        name = next(n for n in ("values_tensor", "values_strings") if attribute(node, n) is not None)
+        name = next(n for n in DEFAULTS if attribute(node, n) is not None)
         values = attribute(node, name)
         pairs = [(a, b) for a, b in combinations(range(len(values)), 2) if _differ(values[a], values[b])]
         for at_pair in rng.permutation(len(pairs))[:50]:
             a, b = pairs[at_pair]
             yield Site(
-                "two categories swapped", f"node {at} table entries {a} and {b}", _swap(at, name, a, b), at
+                "two categories swapped",
+                f"node {at} table entries {a} and {b}",
+                _swap(at, name, a, b),
+                at,
+                replaced=Replaced(node.output[0], None, ((values[a], values[b]), (values[b], values[a]))),
             )
-        default = "default_tensor" if name == "values_tensor" else "default_string"
+        default = DEFAULTS[name]
         known = attribute(node, default)
         before = known[0] if isinstance(known, np.ndarray) else known
         others = [value for value in values if _differ(value, before)]
@@ -93,6 +110,7 @@ def categories(graph: Graph, rng: np.random.Generator) -> Iterator[Site]:
                 f"node {at} default {before!r} to {value!r}",
                 _set_whole(at, default, after),
                 at,
+                replaced=Replaced(node.output[0], None, ((before, value),)),
             )
 
 
@@ -182,8 +200,15 @@ def imputed(graph: Graph, rng: np.random.Generator) -> Iterator[Site]:
                 at,
                 Affected(node.input[2], column_of(constant, entry), (np.nan,)),
                 entry,
+                replaced=Replaced(node.output[0], column_of(constant, entry), ((value, after),)),
             )
             lost = Affected(node.input[2], column_of(constant, entry), (np.nan,))
             yield Site(
-                "an imputation lost", f"node {at}, column {entry}", set_input(at, 1, entry, np.nan), at, lost, entry
+                "an imputation lost",
+                f"node {at}, column {entry}",
+                set_input(at, 1, entry, np.nan),
+                at,
+                lost,
+                entry,
+                replaced=Replaced(node.output[0], column_of(constant, entry), ((value, np.nan),)),
             )

@@ -163,6 +163,10 @@ class Knowledge:
         """The node that makes a tensor."""
         return self._graph.node_of(name)
 
+    def element(self, name: str) -> int:
+        """ONNX element type of a tensor, 0 where it is not known."""
+        return self._graph.element_types.get(name, 0)
+
     def spread(self, names: Sequence[str]) -> list[Columns] | None:
         """The columns of several tensors that are combined entry by entry; None if they do not line up."""
         known = [self.columns.get(name, [ANYTHING]) for name in names]
@@ -182,7 +186,8 @@ def _raw(column: Any) -> Values:
         return Values(None, -(2.0**63), 2.0**63, False, False, True)
     if column.tensor == "string":
         return ANYTHING
-    return Values(nan=column.missing_allowed, single=column.tensor == "float32")
+    most = float(np.finfo(column.tensor).max) if column.finite else np.inf
+    return Values(None, -most, most, column.missing_allowed, column.tensor == "float32")
 
 
 def _constant_columns(constant: Array) -> Columns:
@@ -231,7 +236,11 @@ def _demanded(graph: Graph) -> tuple[set[str], set[str]]:
         kinds = [node.op_type for node in chain]
         if kinds == ["Cast", "ReduceMin", "Cast", "Not", "IsInf"]:
             no_infinity.add(chain[-1].input[0])
-        elif kinds[:1] == ["Equal"] and kinds[-1:] == ["Mul"] and set(kinds[1:-1]) <= {"ReduceSum", "CumSum", "Gather"}:
+        elif (
+            kinds[:1] == ["Equal"]
+            and kinds[-1:] == ["Mul"]
+            and set(kinds[1:-1]) <= {"ReduceSum", "CumSum", "Gather"}
+        ):
             # 0 * x summed up is 0 only where every x is finite.
             zero = graph.constants.get(chain[-1].input[1])
             if zero is not None and not zero.any():
@@ -326,9 +335,7 @@ def _table(known: Knowledge, node: onnx.NodeProto) -> Columns | None:
 @_transfer("IsNaN")
 def _is_nan(known: Knowledge, node: onnx.NodeProto) -> Columns:
     own = known.columns.get(node.input[0], [ANYTHING])
-    return [
-        Values.listed([0.0] if not v.nan else [1.0] if v.points == () else [0.0, 1.0]) for v in own
-    ]
+    return [Values.listed([0.0] if not v.nan else [1.0] if v.points == () else [0.0, 1.0]) for v in own]
 
 
 @_transfer("Not")
@@ -352,7 +359,9 @@ def _where(known: Knowledge, node: onnx.NodeProto) -> Columns | None:
     for condition, yes, no in zip(*spread, strict=True):
         if asks is not None and asks.op_type == "IsNaN" and asks.input[0] == node.input[2]:
             no = replace(no, nan=False)
-        arms = [a for a, bit in ((yes, 1.0), (no, 0.0)) if condition.points is None or bit in condition.points]
+        arms = [
+            a for a, bit in ((yes, 1.0), (no, 0.0)) if condition.points is None or bit in condition.points
+        ]
         found.append(join(arms) if arms else ANYTHING)
     return found
 
@@ -402,7 +411,46 @@ def _computed(op_type: str, operands: list[Values]) -> Values:
             grid = function(*np.meshgrid(*lists)) if len(lists) > 1 else function(lists[0])
         return Values.listed(grid)
     whole = op_type in ("Neg", "Abs", "Floor", "Max", "Min", "Mod") and all(v.integer for v in operands)
-    return Values(nan=_may_be_nan(op_type, operands), integer=whole)
+    low, high = -np.inf, np.inf
+    if function is not None and op_type not in ("Mul", "Div"):
+        low, high = _corners(op_type, operands)
+    elif op_type == "Exp":
+        low = 0.0
+    return Values(None, low, high, _may_be_nan(op_type, operands), integer=whole)
+
+
+def _corners(op_type: str, operands: list[Values]) -> tuple[float, float]:
+    """Bounds of a function that is monotone in each operand, or of the absolute value."""
+    if op_type == "Abs":
+        return 0.0, max(abs(operands[0].low), abs(operands[0].high))
+    lists = [np.array([v.low, v.high]) for v in operands]
+    with np.errstate(all="ignore"):
+        grid = _EXACT[op_type](*np.meshgrid(*lists)) if len(lists) > 1 else _EXACT[op_type](lists[0])
+    if np.isnan(grid).any():
+        return -np.inf, np.inf
+    return float(grid.min()), float(grid.max())
+
+
+@_transfer("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual")
+def _compared(known: Knowledge, node: onnx.NodeProto) -> Columns | None:
+    spread = known.spread(node.input)
+    if spread is None or any(known.element(name) == TensorProto.STRING for name in node.input):
+        return None
+    return [_outcomes(node.op_type, a, b) for a, b in zip(*spread, strict=True)]
+
+
+def _outcomes(op_type: str, a: Values, b: Values) -> Values:
+    """Which outcomes a comparison can have; every comparison with NaN is false."""
+    if op_type.startswith("Greater"):
+        return _outcomes(op_type.replace("Greater", "Less"), b, a)
+    if op_type == "Equal":
+        possible = any(b.allows(p) for p in a.points) if a.points is not None else True
+        possible = possible and (any(a.allows(p) for p in b.points) if b.points is not None else True)
+        return BITS if possible and a.low <= b.high and b.low <= a.high else Values.listed([0.0])
+    strict = op_type == "Less"
+    never = a.low >= b.high if strict else a.low > b.high
+    always = (a.high < b.low if strict else a.high <= b.low) and not (a.nan or b.nan)
+    return Values.listed([0.0] if never else [1.0] if always else [0.0, 1.0])
 
 
 def _may_be_nan(op_type: str, operands: list[Values]) -> bool:

@@ -9,8 +9,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
-from mutation.graphs import DOMAIN_OUTPUT, Graph, attribute, fresh
-from mutation.site import Affected, Change, Site, column_of, operator, set_input, swap_rows
+from mutation.graphs import Graph, attribute, fresh
+from mutation.site import Change, Replaced, Site, column_of, operator, set_input, swap_rows
 from mutation.value_defects import is_imputation
 
 LIMIT_MOVE = 1e-3
@@ -29,7 +29,13 @@ def columns_swapped(graph: Graph, rng: np.random.Generator) -> Iterator[Site]:
     types = graph.element_types
     pairs = [(a, b) for a, b in combinations(graph.inputs, 2) if types[a] == types[b]]
     for a, b in _some(pairs, rng):
-        yield Site("a column swapped", f"inputs {a!r} and {b!r}", _swap_tensors(a, b), 0)
+        yield Site(
+            "a column swapped",
+            f"inputs {a!r} and {b!r}",
+            _swap_tensors(a, b),
+            0,
+            swapped=((a, None), (b, None)),
+        )
     for at, node in enumerate(graph.nodes):
         if node.op_type == "Concat" and attribute(node, "axis") == 1:
             both = [
@@ -38,19 +44,35 @@ def columns_swapped(graph: Graph, rng: np.random.Generator) -> Iterator[Site]:
                 if node.input[a] != node.input[b] and types.get(node.input[a]) == types.get(node.input[b])
             ]
             for i, j in _some(both, rng):
-                yield Site("a column swapped", f"node {at} Concat, inputs {i} and {j}", _swap_inputs(at, i, j), at)
+                yield Site(
+                    "a column swapped",
+                    f"node {at} Concat, inputs {i} and {j}",
+                    _swap_inputs(at, i, j),
+                    at,
+                    swapped=_parts(graph, node, i, j),
+                )
         elif node.op_type == "Gather" and attribute(node, "axis") == 1 and node.input[1] in graph.constants:
             chosen = graph.constants[node.input[1]]
             if chosen.ndim == 1 and chosen.size > 1:
                 for i, j in _some(list(combinations(range(chosen.size), 2)), rng):
                     if chosen[i] != chosen[j]:
                         yield Site(
-                            "a column swapped", f"node {at} Gather, columns {i} and {j}", swap_rows(at, 1, i, j), at
+                            "a column swapped",
+                            f"node {at} Gather, columns {i} and {j}",
+                            swap_rows(at, 1, i, j),
+                            at,
                         )
 
 
 def _some(pairs: list, rng: np.random.Generator) -> list:
     return [pairs[i] for i in rng.permutation(len(pairs))[:MOST]]
+
+
+def _parts(graph: Graph, node: onnx.NodeProto, i: int, j: int) -> tuple[tuple[str, int | None], ...]:
+    """The two columns of a Concat's answer that change places; none where its inputs are not all columns."""
+    if all(name in graph.inputs for name in node.input):
+        return (node.output[0], i), (node.output[0], j)
+    return ()
 
 
 def _swap_tensors(a: str, b: str) -> Change:
@@ -110,7 +132,10 @@ def classes_reordered(graph: Graph, rng: np.random.Generator) -> Iterator[Site]:
         if labels is not None and labels.ndim == 1 and "predict" in node.output:
             for i, j in combinations(range(labels.size), 2):
                 yield Site(
-                    "a class order changed", f"labels {labels[i]!r} and {labels[j]!r}", swap_rows(at, 0, i, j), at
+                    "a class order changed",
+                    f"labels {labels[i]!r} and {labels[j]!r}",
+                    swap_rows(at, 0, i, j),
+                    at,
                 )
     for entry in graph.model.graph.output:
         width = entry.type.tensor_type.shape.dim[-1].dim_value
@@ -118,7 +143,10 @@ def classes_reordered(graph: Graph, rng: np.random.Generator) -> Iterator[Site]:
             for i, j in combinations(range(width), 2):
                 at = graph.producer[entry.name]
                 yield Site(
-                    "a class order changed", f"{entry.name} columns {i} and {j}", _swap_output(entry.name, i, j), at
+                    "a class order changed",
+                    f"{entry.name} columns {i} and {j}",
+                    _swap_output(entry.name, i, j),
+                    at,
                 )
 
 
@@ -160,6 +188,9 @@ def clip_limits(graph: Graph, rng: np.random.Generator) -> Iterator[Site]:
                     set_input(at, position, entry, after),
                     at,
                     entry=entry,
+                    replaced=None
+                    if node.op_type != "Where"
+                    else Replaced(node.output[0], column_of(constant, entry), ((value, after),)),
                 )
 
 
@@ -168,8 +199,10 @@ def _clips(graph: Graph, node: onnx.NodeProto) -> bool:
     if node.op_type != "Where" or node.input[1] not in graph.constants:
         return False
     asks = graph.node_of(node.input[0])
-    return asks is not None and asks.op_type in ("Less", "Greater", "LessOrEqual", "GreaterOrEqual") and (
-        set(asks.input) == {node.input[1], node.input[2]}
+    return (
+        asks is not None
+        and asks.op_type in ("Less", "Greater", "LessOrEqual", "GreaterOrEqual")
+        and (set(asks.input) == {node.input[1], node.input[2]})
     )
 
 
@@ -201,6 +234,7 @@ def branches(graph: Graph, rng: np.random.Generator) -> Iterator[Site]:
                     set_input(at, position, entry, after),
                     at,
                     entry=entry,
+                    replaced=Replaced(node.output[0], column_of(constant, entry), ((value, after),)),
                 )
 
 
