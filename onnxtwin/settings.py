@@ -99,7 +99,7 @@ def plans(paths: Sequence[Path], settings: Settings) -> list[Plan]:
     if not paths:
         if not settings.plans:
             raise CheckError(f"no artifact was given, and there is no {' or '.join(FILES)} that names one")
-        paths = [plan.artifact for plan in settings.plans]
+        paths = [_near(plan.artifact) for plan in settings.plans]
     found: dict[Path, Plan] = {}
     for path in paths:
         here = [*artifacts_in(path)]
@@ -112,6 +112,11 @@ def plans(paths: Sequence[Path], settings: Settings) -> list[Plan]:
             raise CheckError(f"{path}: there is no artifact; `onnxtwin build RECIPE -o {path}` makes one")
         found |= {folder.resolve(): settings.plan(folder) for folder in here}
     return list(found.values())
+
+
+def _near(path: Path) -> Path:
+    """A path as a person in the working directory writes it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def read_settings(start: Path | None = None) -> Settings:
