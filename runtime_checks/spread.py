@@ -46,9 +46,9 @@ class Sample:
     def add(self, expected: npt.NDArray[Any], found: npt.NDArray[Any]) -> None:
         """Offer one cell of each row of two matrices ``[N, cells]``."""
         rows, cells = expected.shape
-        keys = self._draw.random(rows)
-        which = (self._choose.random(rows) * cells).astype(np.int64)
-        bound = self._keys.max() if len(self._keys) == PAIRS else 1.0
+        keys: FloatArray = self._draw.random((rows,))
+        which = (self._choose.random((rows,)) * cells).astype(np.int64)
+        bound = float(self._keys.max()) if len(self._keys) == PAIRS else 1.0
         new = np.flatnonzero(keys < bound)
         if not cells or not len(new):
             return

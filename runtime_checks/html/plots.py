@@ -10,12 +10,12 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from onnxtwin.runtime_checks.compare import FloatArray
@@ -35,7 +35,7 @@ _VARIABLES = {
     _WRONG: "--wrong",
 }
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.size": 9,
@@ -200,14 +200,14 @@ def _points(axes: Axes, pairs: FloatArray, marker: str, colour: str, size: float
 def _snapped(axes: Axes, pairs: FloatArray) -> npt.NDArray[np.int64]:
     scaled = axes.transScale.transform(pairs)
     low, span = scaled.min(), np.ptp(scaled) or 1.0
-    return np.floor((scaled - low) / span * GRID).astype(np.int64)
+    return np.asarray(np.floor((scaled - low) / span * GRID), dtype=np.int64)
 
 
 def _svg(figure: Figure, name: str) -> str:
     """The figure as an element of the page: its own ids, the page's colours and font, no namespace."""
     stream = io.StringIO()
     nothing = dict.fromkeys(["Date", "Creator", "Format", "Type"])
-    FigureCanvasSVG(figure).print_svg(stream, metadata=nothing)
+    figure.savefig(stream, format="svg", metadata=nothing)
     svg = stream.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", svg, flags=re.DOTALL)
