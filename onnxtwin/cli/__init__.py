@@ -3,10 +3,10 @@
 Exit codes: 0 equal, 1 unequal, 2 wrong usage, 3 could not run.
 """
 
-from onnxtwin.cli import build, check, client, gate, show, vectors
+from onnxtwin.cli import build, check, client, gate, playground, show, vectors
 from onnxtwin.cli.common import app
 
-__all__ = ["app", "build", "check", "client", "gate", "main", "show", "vectors"]
+__all__ = ["app", "build", "check", "client", "gate", "main", "playground", "show", "vectors"]
 
 
 def main() -> None:

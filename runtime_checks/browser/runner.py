@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from onnxtwin.exporters.errors import CheckError
 from onnxtwin.exporters.signature import Signature
 from onnxtwin.runtime_checks.node.runner import install
 from onnxtwin.runtime_checks.process import ProcessSession
@@ -61,3 +62,16 @@ def installed() -> Path:
         install(folder)
 
     return built("browser", Path(__file__).parent, build, key="".join(shared.values()))
+
+
+def onnxruntime_web() -> Path:
+    """The folder with the files of onnxruntime-web that a page loads.
+
+    Raises
+    ------
+    CheckError : npm is not there, or the packages cannot be installed.
+    """
+    reason = missing_tools("npm")
+    if reason is not None:
+        raise CheckError(f"onnxruntime-web comes by npm, and there is {reason}: install Node.js")
+    return installed() / "node_modules" / "onnxruntime-web" / "dist"

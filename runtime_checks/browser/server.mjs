@@ -42,9 +42,12 @@ async function reply(files, exchange, request, response) {
     return response.writeHead(204, HEADERS).end();
   }
   if (pathname === "/request") {
-    return response.writeHead(200, { ...HEADERS, "Content-Length": exchange.request.length }).end(exchange.request);
+    return response
+      .writeHead(200, { ...HEADERS, "Content-Length": exchange.request.length })
+      .end(exchange.request);
   }
-  if (pathname === "/") return response.writeHead(200, { ...HEADERS, "Content-Type": TYPES[".html"] }).end(BLANK);
+  if (pathname === "/")
+    return response.writeHead(200, { ...HEADERS, "Content-Type": TYPES[".html"] }).end(BLANK);
   const path = files.get(pathname);
   if (path === undefined) return response.writeHead(404, HEADERS).end();
   const type = TYPES[extname(path)] ?? "application/octet-stream";

@@ -56,7 +56,7 @@ export function encode(names, results) {
 function decodeTexts(name, bytes) {
   const lengths = new DataView(bytes.buffer);
   const texts = [];
-  for (let at = 0; at < bytes.byteLength; ) {
+  for (let at = 0; at < bytes.byteLength;) {
     const length = lengths.getUint32(at, true);
     const text = decoder.decode(bytes.subarray(at + 4, at + 4 + length));
     if (text.includes("\0")) {

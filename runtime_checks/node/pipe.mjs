@@ -36,7 +36,7 @@ export function answer(head, chunks = []) {
 }
 
 function write(bytes) {
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     try {
       at += writeSync(1, bytes, at);
     } catch (error) {
