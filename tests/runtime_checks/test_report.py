@@ -11,10 +11,13 @@ import pytest
 from fake_twins import Answers, check_fake
 from jsonschema import Draft202012Validator
 from sklearn.compose import make_column_transformer
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.tree import DecisionTreeRegressor
 
+import onnxtwin
 from onnxtwin.runtime_checks import Metric, Report
 from onnxtwin.runtime_checks.coverage.summary import Coverage, Covered
 from onnxtwin.runtime_checks.rows import plain, source
@@ -70,11 +73,26 @@ def red(pipeline: Pipeline, orders: pd.DataFrame) -> Report:
     return report
 
 
+@pytest.fixture(scope="module")
+def located() -> Report:
+    """Of a graph with coverage to count, which is another pipeline's: red, with a place."""
+    X = pd.DataFrame({"a": np.linspace(-1, 1, 60), "b": np.tile([0.0, 1.0, np.nan], 20)})
+    good, other = (
+        make_pipeline(SimpleImputer(fill_value=fill, strategy="constant"), DecisionTreeRegressor(max_depth=3))
+        for fill in (0.0, 2.0)
+    )
+    y = X["a"] + X["b"].fillna(3)
+    twin = onnxtwin.export(other.fit(X, y), X)
+    report = twin.check(X, pipeline=good.fit(X, y), y=y, cases=["missing"])
+    assert (report.verdict, report.coverage is None) == ("unequal", False)
+    return report
+
+
 def profit(y: Any, probabilities: Any, X: pd.DataFrame) -> float:
     return float(np.nansum(probabilities[:, 1] * X["weight"]))
 
 
-@pytest.mark.parametrize("colour", ["green", "red"])
+@pytest.mark.parametrize("colour", ["green", "red", "located"])
 def test_the_json_report_follows_its_schema(colour: str, request: pytest.FixtureRequest) -> None:
     report: Report = request.getfixturevalue(colour)
     text = json.dumps(report.to_json(), allow_nan=False)
