@@ -116,7 +116,10 @@ class Spread:
                 place = errors.row[i], errors.cell[i]
                 self.wrong.append((float(e[place]), float(f[place])))
         elif method_of(self.name) == "predict" and e.shape[1] == 1:
-            self._tables[own] = _counted(self._tables[own], e[keep, 0], f[keep, 0])
+            labels = e[keep, 0]
+            # Labels are looked up once where both sides give the same ones, as a right twin does.
+            found_labels = f[keep, 0] if len(errors.row) else labels
+            self._tables[own] = _counted(self._tables[own], labels, found_labels)
 
 
 def _counted(
@@ -124,8 +127,8 @@ def _counted(
 ) -> dict[tuple[str, str], int] | None:
     if table is None:
         return None
-    sides = [pd.factorize(side, use_na_sentinel=False) for side in (expected, found)]
-    (codes, left), (others, right) = sides
+    codes, left = pd.factorize(expected, use_na_sentinel=False)
+    others, right = (codes, left) if found is expected else pd.factorize(found, use_na_sentinel=False)
     counts = np.bincount(codes * max(1, len(right)) + others, minlength=len(left) * len(right))
     counts = counts.reshape(len(left), len(right))
     table = dict(table)

@@ -122,7 +122,7 @@ def _method(method: MethodReport, name: str) -> list[str]:
 
 def _worst(worst: Worst, *, opened: bool) -> str:
     state = "mismatch" if worst.mismatch else "within tolerance"
-    place = f", row {worst.position:,} of yours" if worst.position is not None else ""
+    place = f", row {worst.position:,}" if worst.position is not None else ""
     sides = [
         ("output", f"<code>{escape(worst.output)}</code>"),
         ("research", f"<code>{escape(shortened(source(worst.expected), LONG))}</code>"),

@@ -68,7 +68,7 @@ def _cards(report: Report) -> str:
     wrong = max((method.total.wrong for method in report.methods), default=0)
     same = bit_equal(report)
     cards = [
-        _card(f"{own:,}", "of your rows compared"),
+        _card(f"{own:,}", "sample rows compared"),
         _card(f"{max(0, report.rows - own):,}", "awkward rows made from them"),
         _card(f"{wrong:,}", "rows answered otherwise", "bad" if wrong else ""),
     ]
@@ -123,7 +123,7 @@ def _meaning(report: Report) -> list[str]:
 
 def _agreement(report: Report) -> str:
     own, made = own_rows(report), report.rows - own_rows(report)
-    whose = f"{own:,} of yours, and {made:,} made from them to be awkward" if made else "all of them yours"
+    whose = f"{own:,} of the sample" + (f", and {made:,} made from them to be awkward" if made else "")
     awkward = " (missing values, unknown categories, extreme numbers and the like)" if made else ""
     close = report.tolerance
     billionth = close.rtol == close.atol == 1e-9 and not close.outputs

@@ -40,7 +40,7 @@ def _figure(title: str, content: str, caption: str) -> str:
 
 def _scatter(spread: Spread, picture: Picture) -> str:
     keys = [
-        f'<span class="key own">{picture.own:,} answers to your rows</span>' if picture.own else "",
+        f'<span class="key own">{picture.own:,} answers to sample rows</span>' if picture.own else "",
         f'<span class="key made">{picture.made:,} to rows made from them</span>' if picture.made else "",
         f'<span class="key wrong">{picture.wrong:,} beyond the tolerance</span>' if picture.wrong else "",
     ]

@@ -136,7 +136,7 @@ def test_the_verdict_comes_first_in_words(green: Report, red: Report) -> None:
 def test_it_says_how_many_rows_were_whose(green: Report) -> None:
     rows = green.rows
     words = Reader(green.to_html()).words
-    assert f"asked for the same {rows:,} rows: 60 of yours, and {rows - 60:,} made from them" in words
+    assert f"asked for the same {rows:,} rows: 60 of the sample, and {rows - 60:,} made from them" in words
 
 
 def test_metrics_stand_side_by_side(green: Report) -> None:
