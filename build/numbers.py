@@ -64,7 +64,7 @@ class Number(Kind):
             result = array.astype(self.tensor, copy=False)
         if array.dtype.kind in "iu" or array.dtype.itemsize > result.dtype.itemsize:
             self._check_exact(array, result)
-        if (self.column.finite or not self.nan_allowed) and not np.isfinite(result).all():
+        if self._special(result):
             self._check_special(result.tolist())
         self.check_accepted(result, _is_nan)
         return result
@@ -119,6 +119,12 @@ class Number(Kind):
             else f"this column holds {self.low} to {self.high}"
         )
         self.outside(position, value, why, "leave the row out, or refit with a wider column")
+
+    def _special(self, array: NDArray[Any]) -> bool:
+        """Whether there is a NaN or an infinity that this column does not take."""
+        return bool(
+            not self.nan_allowed and np.isnan(array).any() or self.column.finite and np.isinf(array).any()
+        )
 
     def _check_special(self, values: list[Any]) -> None:
         for position, value in enumerate(values):
