@@ -36,7 +36,14 @@ def statement(line: str) -> list[str]:
     if len(line) <= WIDTH:
         return [line]
     indent = line[: len(line) - len(line.lstrip())]
-    for broken in (_after_assignment, _before_throws, _at_ternary, _at_operators, _after_parenthesis):
+    for broken in (
+        _after_assignment,
+        _before_throws,
+        _at_ternary,
+        _at_operators,
+        _at_dots,
+        _after_parenthesis,
+    ):
         found = broken(line.strip(), indent)
         if found is not None:
             return found
@@ -132,6 +139,16 @@ def _at_operators(code: str, indent: str) -> list[str] | None:
     ends = [*places[1:], len(code)]
     rest = [code[start + 1 : end] for start, end in zip(places, ends, strict=True)]
     return [indent + code[: places[0]], *(f"{indent}{_CONTINUED}{part}" for part in rest)]
+
+
+def _at_dots(code: str, indent: str) -> list[str] | None:
+    """A chain of calls, one a line after the first."""
+    places = _places(code, ").")
+    if len(places) < 2:
+        return None
+    ends = [*places[1:], len(code) - 1]
+    rest = [code[start + 1 : end + 1] for start, end in zip(places, ends, strict=True)]
+    return [indent + code[: places[0] + 1], *(f"{indent}{_CONTINUED}{part}" for part in rest)]
 
 
 def _after_parenthesis(code: str, indent: str) -> list[str] | None:
