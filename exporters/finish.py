@@ -14,6 +14,7 @@ from onnx import helper
 from spox import Var
 
 from onnxtwin.exporters.errors import UnsupportedError
+from onnxtwin.exporters.protect import keep_arithmetic
 
 IR_VERSION = 10
 """What onnxruntime 1.21 reads."""
@@ -358,6 +359,7 @@ def finish(
     graph = model.graph
     drop_identities(graph)
     drop_unused(graph)
+    keep_arithmetic(graph)
     outputs = {public.get(o.name, o.name): o for o in graph.output}
     ordered = [outputs[name] for name in order]
     copies = [onnx.ValueInfoProto.FromString(o.SerializeToString()) for o in ordered]
