@@ -111,7 +111,7 @@ function control(spec, label, samples, id, edited) {
 function choicesOf(spec, samples) {
   if (spec.kind === "flag") return { values: ["true", "false"], open: false };
   const numeric = spec.kind === "float" || spec.kind === "integer";
-  if (spec.kind !== "text" && !numeric) return null;
+  if ((spec.kind !== "text" && !numeric) || spec.document) return null;
   if (spec.only !== null) return { values: spec.only.map(String), open: false };
   if (spec.categories !== null) return { values: spec.categories.map(String), open: spec.kind === "text" };
   if (numeric) return null;
@@ -162,7 +162,7 @@ function picker(spec, label, { values, open }, id, edited) {
 
 /** Free text; a missing one is ticked, because an empty text is a text. */
 function writer(spec, samples, id, edited) {
-  const wide = samples.some((cell) => cell.length > LONG_TEXT);
+  const wide = spec.document || samples.some((cell) => cell.length > LONG_TEXT);
   const area = element(wide ? "textarea" : "input", wide ? { id, rows: 4 } : { id, type: "text" });
   const tick = element("input", { type: "checkbox" });
   const toggle = () => (area.disabled = tick.checked);
@@ -185,7 +185,7 @@ function writer(spec, samples, id, edited) {
 }
 
 function calendar(spec, id, edited) {
-  const input = element("input", { id, type: "datetime-local", step: spec.unit === "s" ? 1 : 0.001 });
+  const input = element("input", { id, type: "datetime-local", step: 1 });
   input.addEventListener("input", edited);
   return {
     main: input,

@@ -58,9 +58,10 @@ function build() {
   const sampled = vectors.tags.flatMap((tag, row) => (tag === "sample" ? [row] : []));
   const rows = sampled.length > 0 ? sampled : vectors.tags.map((_, row) => row);
   const samples = rows.map((row) => model.recorded(row));
-  const called = labels(contract.columns.map(({ name }) => name));
+  const documents = contract.rows.container === "documents";
+  const called = documents ? ["Text"] : labels(contract.columns.map(({ name }) => name));
   fields = contract.columns.map((column, place) => {
-    const spec = describe(column, contract.rows.missing_token);
+    const spec = describe(column, contract.rows);
     const field = new Field(
       spec,
       called[place],

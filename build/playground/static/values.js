@@ -12,7 +12,7 @@ const DECIMAL = /^([+-]?)(\d+)(?:\.(\d*))?$/;
 export class Mistake extends Error {}
 
 /** A column of the contract as the form sees it: its kind, unit and zone, and what it accepts. */
-export function describe(column, token) {
+export function describe(column, { container, missing_token: token }) {
   const { name, dtype, datatype, missing, domain, categories } = column;
   const time = /^(datetime|timedelta)64\[(s|ms|us|ns)(?:, (.+))?\]$/.exec(dtype);
   let kind = "float";
@@ -25,6 +25,7 @@ export function describe(column, token) {
     kind,
     datatype,
     token,
+    document: container === "documents",
     unit: time?.[2],
     zone: time?.[3],
     nullable: missing.encoding !== "none" && missing.allowed,
@@ -139,19 +140,13 @@ function toUnit(nanoseconds, unit) {
   return ticks;
 }
 
+/** As a calendar field takes it: to the second, which is as fine as a person picks one. */
 function showInstant(ticks, unit) {
   const perSecond = PER_SECOND[unit];
   const rest = ((ticks % perSecond) + perSecond) % perSecond;
-  const seconds = Number((ticks - rest) / perSecond);
-  const date = new Date(seconds * 1000);
+  const date = new Date(Number((ticks - rest) / perSecond) * 1000);
   if (Number.isNaN(date.getTime()) || date.getUTCFullYear() < 1) return "";
-  const fraction =
-    rest === 0n
-      ? ""
-      : `.${String(rest)
-          .padStart(String(perSecond).length - 1, "0")
-          .slice(0, 3)}`;
-  return date.toISOString().replace(/^\+/, "").slice(0, -5) + fraction;
+  return date.toISOString().replace(/^\+/, "").slice(0, -5);
 }
 
 function showSeconds(ticks, unit) {
