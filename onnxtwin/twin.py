@@ -200,6 +200,7 @@ class Twin:
             If there is no pipeline or no row to compare with.
         """
         from onnxtwin.runtime_checks import check
+        from onnxtwin.runtime_checks.python import description
 
         reference = self._pipeline if pipeline is None else pipeline
         rows = self._sample if X is None else X
@@ -210,7 +211,8 @@ class Twin:
             )
         if rows is None:
             raise CheckError("this twin was loaded and knows no rows: check(X, pipeline=...)")
-        report = check(self, reference, rows, signature=self.signature, **options)
+        told = {"runtime": description()} | options
+        report = check(self, reference, rows, signature=self.signature, **told)
         self._report = report
         return report
 

@@ -25,7 +25,7 @@ SHOWN = 10
 """Graph decisions never reached, and problems, that are listed."""
 
 _SIGN = {"equal": "✅", "unequal": "❌", "nothing compared": "⚠️"}
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&@:-])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#!|~$&@])")
 
 
 def summary(report: Report) -> str:

@@ -107,9 +107,9 @@ def _meaning(report: Report) -> list[str]:
     if undecided := undetermined(report):
         lines.append(
             paragraph(
-                f"On {undecided:,} rows the research pipeline does not stand by its own answer: it "
-                "changes when the row is asked for alone, or when a number on the way is off in its last "
-                "digit. Nobody can say who is right there. These rows are listed below and count neither way."
+                f"On {undecided:,} rows the research pipeline does not stand by its own answer: it changes "
+                "with the rows that come along, or when a number on the way is off in its last digit. Nobody "
+                "can say who is right there. These rows are listed below and count neither way."
             )
         )
     problems = [*report.problems, *(f"{m.method}: {text}" for m in report.methods for text in m.problems)]
@@ -128,9 +128,11 @@ def _agreement(report: Report) -> str:
     close = report.tolerance
     billionth = close.rtol == close.atol == 1e-9 and not close.outputs
     within = "a billionth" if billionth else "the tolerance that was set"
+    undecided = undetermined(report)
+    all_of_them = f"but for {undecided:,} rows, of which below, all of them" if undecided else "all of them"
     return (
         f"Research pipeline and twin were asked for the same {report.rows:,} rows: {whose}{awkward}. "
-        f"Labels had to be identical and numbers the same to within {within}, and all of them are. "
+        f"Labels had to be identical and numbers the same to within {within}, and {all_of_them} are. "
         "A service that runs this twin decides as the research notebook does."
     )
 

@@ -214,7 +214,8 @@ class TestSaving:
         folder = twin.save(tmp_path / "checked")
         report = json.loads((folder / "report.json").read_text())
         assert report["ok"]
-        rows = [method["worst_row"]["row"] for method in report["methods"] if method["worst_row"]]
+        tallies = [tally for method in report["methods"] for tally in (method, *method["families"])]
+        rows = [tally["worst_row"]["row"] for tally in tallies if tally["worst_row"]]
         assert set(rows) <= {WITHHELD}
         assert "html" in (folder / "report.html").read_text()
 
