@@ -8,12 +8,24 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 from numpy.typing import NDArray
-from onnx import numpy_helper
+from onnx import TensorProto, numpy_helper
 
 Array = NDArray[Any]
 
 DOMAIN_OUTPUT = "domain"
+
+ELEMENTS = {
+    "tensor(double)": TensorProto.DOUBLE,
+    "tensor(float)": TensorProto.FLOAT,
+    "tensor(int64)": TensorProto.INT64,
+    "tensor(int32)": TensorProto.INT32,
+    "tensor(uint8)": TensorProto.UINT8,
+    "tensor(int8)": TensorProto.INT8,
+    "tensor(bool)": TensorProto.BOOL,
+    "tensor(string)": TensorProto.STRING,
+}
 
 
 class Graph:
@@ -58,13 +70,34 @@ class Graph:
         return [entry.name for entry in self.model.graph.output]
 
     @cached_property
+    def _described(self) -> list[Any]:
+        """What onnxruntime knows of every tensor (onnx' own inference dies of some loops)."""
+        model = self.copy()
+        named = {*self.outputs, *self.constants}
+        made = (name for node in self.nodes for name in node.output if name and name not in named)
+        model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in made)
+        options = ort.SessionOptions()
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        session = ort.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+        return [*session.get_inputs(), *session.get_outputs()]
+
+    @cached_property
     def element_types(self) -> dict[str, int]:
-        """Tensor → ONNX element type, as far as type inference finds it."""
-        inferred = onnx.shape_inference.infer_shapes(self.model).graph
-        return {
-            entry.name: entry.type.tensor_type.elem_type
-            for entry in (*inferred.value_info, *inferred.input, *inferred.output)
-        }
+        """Tensor → ONNX element type."""
+        return {entry.name: ELEMENTS[entry.type] for entry in self._described if entry.type in ELEMENTS}
+
+    @cached_property
+    def widths(self) -> dict[str, int | None]:
+        """Tensor → number of columns, 1 for a vector of rows; None where it has no such shape."""
+        widths: dict[str, int | None] = {}
+        for entry in self._described:
+            shape = entry.shape
+            two = len(shape) == 2 and isinstance(shape[1], int) and shape[1] > 0
+            widths[entry.name] = shape[1] if two else 1 if len(shape) == 1 else None
+        for name, constant in self.constants.items():
+            flat = constant.size == 1 or constant.shape[-1] == constant.size
+            widths[name] = constant.size if flat else None
+        return widths
 
     @cached_property
     def live(self) -> set[int]:

@@ -264,7 +264,7 @@ def _texts(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-@source()
+@source(share=0.5)
 def planes_text_calibrated_svc() -> Subject:
     """Text features by pandas, infrequent categories, a calibrated linear SVC."""
     planes = flights_module("flights_data").table("planes")

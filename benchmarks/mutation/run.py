@@ -20,6 +20,7 @@ from mutation.site import Site, plant
 EQUIVALENT = "equivalent"
 WITHIN_TOLERANCE = "within tolerance"
 
+ENDED = "ended the process"
 TRIED = "tried"
 """Written before a mutant is judged: where nothing follows, it ended the process (an integer / 0)."""
 
@@ -57,9 +58,14 @@ class Result:
         return bool(self.proof) and seen
 
     @property
+    def used(self) -> bool:
+        """Whether it loads and runs, and so could be judged."""
+        return self.outcome not in ("discarded", ENDED)
+
+    @property
     def counts(self) -> bool:
         """Whether it is a defect that a judge should find."""
-        return self.outcome != "discarded" and not self.proof
+        return self.used and not self.proof
 
 
 def key(pipeline: str, graph: str, seed: int, site: Site) -> tuple[str, str, int, str, str]:
@@ -114,9 +120,14 @@ def _run_pipeline(path: Path, name: str, mutants: int, seed: int, seconds: int) 
         process.join()
         if process.exitcode == 0:
             return f"{name}: {time.perf_counter() - started:.0f} s, {ended} mutants ended the process"
-        if process.exitcode is None or process.exitcode > 0:
-            raise RuntimeError(f"{name}: the process ended with {process.exitcode}; its traceback is above")
-        ended += 1
+        before, ended = ended, _ended(path, name, seed)
+        if process.exitcode is None or process.exitcode > 0 or ended == before:
+            raise RuntimeError(f"{name}: the process ended with {process.exitcode}, not at a mutant")
+
+
+def _ended(path: Path, name: str, seed: int) -> int:
+    """Mutants of a pipeline that ended their process."""
+    return sum(r.outcome in (TRIED, ENDED) for r in read(path) if (r.pipeline, r.seed) == (name, seed))
 
 
 def _judge_pipeline(path: Path, name: str, mutants: int, seed: int, seconds: int) -> None:
@@ -139,7 +150,7 @@ def judged(
         earlier = done.get(key(source.name, graph, seed, site))
         if earlier is not None:
             if earlier.outcome == TRIED:
-                yield replace(earlier, outcome="discarded")
+                yield replace(earlier, outcome=ENDED)
             continue
         yield _result(source.name, graph, seed, site, Judgement(TRIED), "", "", 0.0)
         started = time.perf_counter()

@@ -20,7 +20,7 @@ HEADER = (
 
 def page(results: list[Result]) -> str:
     """Both tables and the list of survivors, in Markdown."""
-    used = [r for r in results if r.outcome != "discarded"]
+    used = [r for r in results if r.used]
     refuted = [r for r in results if r.refuted]
     summary = (
         f"{len(used)} mutants of {len({r.pipeline for r in used})} pipelines"

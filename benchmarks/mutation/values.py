@@ -124,7 +124,7 @@ class Knowledge:
 
     def __init__(self, graph: Graph, signature: Signature) -> None:
         self._graph = graph
-        self.widths = _widths(graph)
+        self.widths = graph.widths
         self.columns: dict[str, Columns] = {}
         finite, nowhere_infinite = _demanded(graph)
         for entry in signature.inputs:
@@ -202,19 +202,6 @@ def _by_type(element: int) -> Values:
     if element in INTEGERS:
         return Values(nan=False, integer=True)
     return Values(single=element == TensorProto.FLOAT)
-
-
-def _widths(graph: Graph) -> dict[str, int | None]:
-    inferred = onnx.shape_inference.infer_shapes(graph.model, data_prop=True).graph
-    widths: dict[str, int | None] = {}
-    for entry in (*inferred.value_info, *inferred.input, *inferred.output):
-        shape = entry.type.tensor_type.shape.dim
-        two = len(shape) == 2 and shape[1].dim_value > 0
-        widths[entry.name] = shape[1].dim_value if two else 1 if len(shape) == 1 else None
-    for name, constant in graph.constants.items():
-        flat = constant.size == 1 or constant.shape[-1] == constant.size
-        widths[name] = constant.size if flat else None
-    return widths
 
 
 def _demanded(graph: Graph) -> tuple[set[str], set[str]]:
