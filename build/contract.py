@@ -22,6 +22,23 @@ FORMAT = 1
 RTOL = ATOL = 1e-9
 """How far a float may be from the pipeline's: ``|a - b| <= atol + rtol * |b|``."""
 
+TEXTS: dict[str, Any] = {
+    "encoding": "UTF-8",
+    "refused": [
+        {
+            "characters": "U+0000",
+            "runtimes": ["node", "browser"],
+            "reason": "onnxruntime's JavaScript bindings cut a text off at NUL",
+        },
+        {
+            "characters": "U+D800 to U+DFFF, alone",
+            "runtimes": ["python", "java", "csharp", "node", "browser"],
+            "reason": "UTF-8 cannot say half a surrogate pair",
+        },
+    ],
+}
+"""What of a text arrives in which runtime, measured by the tests of each: a client refuses the rest."""
+
 _ROWS = -1
 
 
@@ -52,6 +69,7 @@ def to_contract(
             "extra_columns": signature.extra_columns,
             "missing_token": signature.missing_token,
         },
+        "texts": TEXTS,
         "columns": [_column(column) for column in signature.columns],
         "inputs": [
             {

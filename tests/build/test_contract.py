@@ -94,6 +94,11 @@ def test_the_schema_knows_every_entry_and_refuses_others() -> None:
             jsonschema.Draft202012Validator(SCHEMA).validate(spoiled)
 
 
+def test_it_says_which_runtime_cannot_carry_which_text() -> None:
+    refused = {entry["characters"]: entry["runtimes"] for entry in contract(LISTS)["texts"]["refused"]}
+    assert refused["U+0000"] == ["node", "browser"]
+
+
 def test_the_missing_value_is_not_listed_among_the_accepted_ones() -> None:
     column = Column("x", "x", "str", "string", "token", True, values=("a", math.nan, None))
     assert contract(echo((column,))[1])["columns"][0]["domain"]["values"] == ["a"]
