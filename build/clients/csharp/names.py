@@ -5,23 +5,29 @@ from __future__ import annotations
 from onnxtwin.build.clients.naming import Naming, pascal
 from onnxtwin.build.clients.view import Field, GraphOutput, Spelling
 
-KEYWORDS = frozenset(
-    """abstract as base bool break byte case catch char checked class const continue decimal default delegate do
-    double else enum event explicit extern false finally fixed float for foreach goto if implicit in int interface
-    internal is lock long namespace new null object operator out override params private protected public readonly
-    ref return sbyte sealed short sizeof stackalloc static string struct switch this throw true try typeof uint
-    ulong unchecked unsafe ushort using virtual void volatile while""".split()
-)
+_WORDS = """
+abstract as base bool break byte case catch char checked class const continue decimal default delegate
+do double else enum event explicit extern false finally fixed float for foreach goto if implicit in int
+interface internal is lock long namespace new null object operator out override params private protected
+public readonly ref return sbyte sealed short sizeof stackalloc static string struct switch this throw
+true try typeof uint ulong unchecked unsafe ushort using virtual void volatile while
+"""
+
+KEYWORDS = frozenset(_WORDS.split())
 """https://learn.microsoft.com/dotnet/csharp/language-reference/keywords/"""
 
 _OBJECT = {"Equals", "Finalize", "GetHashCode", "GetType", "MemberwiseClone", "ReferenceEquals", "ToString"}
 _RECORD = {"Clone", "Deconstruct", "EqualityContract", "FromValues", "PrintMembers"}
 _DICTIONARY = {"ContainsKey", "Count", "GetEnumerator", "Item", "Keys", "Names", "TryGetValue", "Values"}
-_CLIENT = {
-    "Action", "ConcurrentBag", "DateTime", "DateTimeOffset", "Dictionary", "Exception", "Func", "InferenceSession",
-    "List", "ModelException", "NamedValues", "ModelOptions", "OrtValue", "RowException", "SelfTestResult",
-    "String", "System", "Task", "Tensors", "TimeSpan",
-}  # fmt: skip
+_USED = """
+Action Array Check ConcurrentBag Console DateTime DateTimeOffset Dictionary DomainException Enumerable
+Exception Func IDisposable IReadOnlyList InferenceSession List Math ModelException ModelFileException
+ModelOptions ModelRuntimeException NamedValues OnnxRuntimeException OrtValue OutputResult Parallel
+Replay Resources RowException RowFault SelfTestException SelfTestResult String System Task Tensors
+TimeSpan
+"""
+_CLIENT = set(_USED.split())
+"""Types that the generated code speaks of."""
 
 SPELLING = Spelling(
     type=Naming(pascal, frozenset(_CLIENT | _OBJECT), suffix="Model", digits="Model"),

@@ -30,15 +30,13 @@ __all__ = ["SPELLING", "project"]
 _HUNDREDS = {"s": 10_000_000, "ms": 10_000, "us": 10, "ns": 0}
 """Steps of 100 ns, .NET's own, in each unit; 0 where the unit is finer."""
 
-_TENSORS = Naming(
-    pascal,
-    frozenset(
-        "ByName Bind DemandDomain Dispose Equals GetHashCode GetType MemberwiseClone Numbers ReferenceEquals RowOf "
-        "Rows Run Tensors TextOrMissing Texts ToString".split()
-    ),
-    suffix="Tensor",
-    digits="Tensor",
-)
+_MEMBERS = """
+Array Bind ByName Check DemandDomain Dictionary Dispose DomainException Equals GetHashCode GetType
+IDisposable InferenceSession List MemberwiseClone ModelRuntimeException Numbers OnnxRuntimeException
+OrtAllocator OrtIoBinding OrtValue ReferenceEquals RowOf Rows Run RunOptions Tensors TextOrMissing Texts
+ToString
+"""
+_TENSORS = Naming(pascal, frozenset(_MEMBERS.split()), suffix="Tensor", digits="Tensor")
 
 _MEANINGS = {
     "predict": "the pipeline's prediction",
@@ -66,7 +64,7 @@ class _Answer:
         return bool(self.output.members)
 
     @property
-    def list(self) -> bool:
+    def is_list(self) -> bool:
         return self.type.startswith("IReadOnlyList")
 
     @property
@@ -108,7 +106,7 @@ class _Answer:
         """What a README prints of it."""
         if self.named:
             return f"[{literals.scalar(self.keys[0])}]"
-        return "[0]" if self.list else ""
+        return "[0]" if self.is_list else ""
 
     @property
     def assertion(self) -> str:
@@ -116,7 +114,7 @@ class _Answer:
         pair = [f"{side}.{self.name}" + ".Values" * self.named for side in ("expected", "found")]
         if not self.floats:
             return f"Assert.Equal({', '.join(pair)});"
-        if self.element == "float" and (self.named or self.list):
+        if self.element == "float" and (self.named or self.is_list):
             pair = [f"{one}.Select(value => (double)value)" for one in pair]
         return f"AssertClose({', '.join(pair)});"
 
@@ -157,7 +155,7 @@ def project(view: View) -> Project:
         "matrix_type": next(iter(types)) if view.container == "matrix" and len(types) == 1 else None,
         "answers": answers,
         "any_float": any(answer.floats for answer in answers),
-        "any_floats": any(answer.floats and (answer.named or answer.list) for answer in answers),
+        "any_floats": any(answer.floats and (answer.named or answer.is_list) for answer in answers),
         "conditions": view.conditions if view.domain is not None else (),
         "domain": None if view.domain is None else tensors[view.domain.name],
         "tensors": _tensors(view, tensors),

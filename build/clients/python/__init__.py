@@ -1,0 +1,1 @@
+"""The Python client: a typed package that needs numpy and onnxruntime only."""
