@@ -22,7 +22,7 @@ SOURCES = sorted(path for top in ("onnxtwin", *FLOORS) for path in (ROOT / top).
 LONGEST_FILE = 500
 GENERATED = {"exporters/kernel_table.py"}
 
-RESEARCH_STACK = ("pandas", "onnx", "spox", "sklearn", "scipy", "skl2onnx", "typer", "rich")
+RESEARCH_STACK = ("pandas", "onnx", "spox", "sklearn", "scipy", "skl2onnx", "matplotlib", "typer", "rich")
 
 # pandas stores text in pyarrow where it is there.
 # pytest is there when it loads the plugin.

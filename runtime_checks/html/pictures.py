@@ -35,6 +35,7 @@ def pictures(method: MethodReport, name: str) -> list[str]:
 
 
 def _figure(title: str, content: str, caption: str) -> str:
+    content = content.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
     return f"<figure><h4>{escape(title)}</h4>{content}<figcaption>{caption}</figcaption></figure>"
 
 
@@ -56,10 +57,11 @@ def _scatter(spread: Spread, picture: Picture) -> str:
 def _distribution(method: MethodReport, svg: str) -> str:
     total = method.total
     wrong = int(total.wrong_errors.sum())
-    keys = [f'<span class="key own">{total.cells - wrong:,} values</span>']
+    values = f"{total.cells - wrong:,} values, {total.equal_cells:,} of them equal to the last bit"
+    keys = [f'<span class="key own">{values}</span>']
     keys += [f'<span class="key wrong">{wrong:,} in mismatched rows</span>'] if wrong else []
-    caption = f"{', '.join(keys)}. 0 is equal to the last bit; both axes count in powers."
-    return _figure("Distribution of the error", svg, caption)
+    caption = f"{', '.join(keys)}; both axes count in powers."
+    return _figure(f"{method.method}: distribution of the error", svg, caption)
 
 
 def _labels(spread: Spread) -> str:

@@ -159,7 +159,7 @@ def test_there_is_a_picture_of_numbers_and_a_table_of_labels(green: Report) -> N
     reader = Reader(green.to_html())
     assert reader.tags.count("svg") == 2
     assert "predict_proba: research against twin" in reader.text
-    assert "Distribution of the error" in reader.text
+    assert "predict_proba: distribution of the error" in reader.text
     assert "predict: labels" in reader.text
 
 
