@@ -15,9 +15,9 @@ on its own scores, because a tie is part of the answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -25,12 +25,12 @@ import numpy.typing as npt
 
 from onnxtwin.runtime_checks.compare import Answer, BoolArray, Part, Tolerance, failing, join, layout_differs
 from onnxtwin.runtime_checks.hooks import Hook, Skeleton
-from onnxtwin.runtime_checks.nudge import PROBE, Change, changes, column, everywhere, given
+from onnxtwin.runtime_checks.nudge import PROBE, Change, changes, column, everywhere, given, loose_changes
 from onnxtwin.runtime_checks.reference import REFUSES, Reference
 from onnxtwin.runtime_checks.rows import Rows, count, take
 
-CHUNK = 8, 256
-"""Rows examined together, first and at most: doubled as long as none of them is a mismatch."""
+CHUNK = 8, 4096
+"""Rows examined together, first and at most: ever more as long as none of them is a mismatch."""
 
 ENOUGH = 20
 """Mismatches of one method after which further failing rows count as such unexamined: it is red anyhow."""
@@ -80,24 +80,39 @@ class Examiner:
             undetermined[index] = examined.undetermined
             reasons[start : start + size] = examined.reasons
             start += size
-            size = CHUNK[0] if wrong else min(2 * size, CHUNK[1])
+            size = CHUNK[0] if wrong else min(64 * size, CHUNK[1])
         return Examined(undetermined, reasons)
 
     def _chunk(self, method: str, X: Rows, expected: Answer, found: Answer) -> Examined:
         cases = [_Cells.of(e, f, self._tolerance) for e, f in zip(expected, found, strict=True)]
         reasons = [""] * count(X)
         undetermined = np.zeros(count(X), dtype=np.bool_)
+
+        def weigh(reason: str, answer: Answer) -> bool:
+            """Take in one other answer of the pipeline; whether every row is explained now."""
+            nonlocal undetermined
+            if layout_differs(expected, answer) is None:
+                for e, f, other, cells in zip(expected, found, answer, cases, strict=True):
+                    moved = failing(e, other, self._own) & cells.failing
+                    cells.explain(e, f, other, moved, self._tolerance)
+                    for row in np.nonzero(moved.any(axis=1))[0]:
+                        reasons[row] = reasons[row] or reason
+                undetermined = np.logical_and.reduce([cells.all_explained() for cells in cases])
+            return bool(undetermined.all())
+
         for reason, answer in self._alternatives(method, X):
-            if layout_differs(expected, answer) is not None:
-                continue
-            for e, f, other, cells in zip(expected, found, answer, cases, strict=True):
-                moved = failing(e, other, self._own) & cells.failing
-                cells.explain(e, f, other, moved, self._tolerance)
-                for row in np.nonzero(moved.any(axis=1))[0]:
-                    reasons[row] = reasons[row] or reason
-            undetermined = np.logical_and.reduce([cells.all_explained() for cells in cases])
-            if undetermined.all():
-                break
+            if weigh(reason, answer):
+                return Examined(undetermined, reasons)
+        # Last, because it takes a call a row: only those that nothing else explains are answered alone.
+        alone = [
+            self._answer(self._reference, method, take(X, [i]))
+            if not undetermined[i]
+            else [p.rows([i]) for p in expected]
+            for i in range(count(X))
+        ]
+        if all(answer is not None for answer in alone):
+            answer = join([a for a in alone if a is not None])
+            weigh("the pipeline answers otherwise in a batch of one", answer)
         return Examined(undetermined, reasons)
 
     def _alternatives(self, method: str, X: Rows) -> Iterator[tuple[str, Answer]]:
@@ -105,28 +120,32 @@ class Examiner:
         together = self._answer(self._reference, method, X)
         if together is not None:
             yield "the pipeline answers otherwise in another batch", together
-        alone = [self._answer(self._reference, method, take(X, [i])) for i in range(count(X))]
-        if alone and all(answer is not None for answer in alone):
-            yield (
-                "the pipeline answers otherwise in a batch of one",
-                join([a for a in alone if a is not None]),
-            )
         if self._skeleton is None:
             self._skeleton = Skeleton.of(self._reference.pipeline)
+        skeleton, live = self._skeleton.pipeline, []
+        # What explains most comes first: each change costs a call for all rows together.
         for hook in self._skeleton.hooks:
-            yield from self._nudged(self._skeleton.pipeline, hook, method, X)
+            nudged = list(self._nudged(skeleton, hook, method, X, [everywhere(1), everywhere(-1)]))
+            live += [hook] if nudged else []
+            yield from nudged
+        for hook in live:
+            if hook.loose:
+                yield from self._nudged(skeleton, hook, method, X, loose_changes(1))
+        for hook in live:
+            others = islice(changes(hook.width), 2, None)
+            directed = self._furthest(skeleton, hook, method, X)
+            yield from self._nudged(skeleton, hook, method, X, chain(directed, others))
+        for hook in live:
+            if hook.loose:
+                yield from self._nudged(skeleton, hook, method, X, islice(loose_changes(hook.width), 2, None))
 
-    def _nudged(self, skeleton: Any, hook: Hook, method: str, X: Rows) -> Iterator[tuple[str, Answer]]:
+    def _nudged(
+        self, skeleton: Any, hook: Hook, method: str, X: Rows, tried: Iterable[Change]
+    ) -> Iterator[tuple[str, Answer]]:
+        """The answers of the skeleton under these changes of one hook, where there is anything to change."""
         nudged = Reference(skeleton, [method], None)
-
-        def call() -> Answer | None:
-            return self._answer(nudged, method, X)
-
-        _, changed = hook.run(everywhere(1), call)
-        if not changed:
-            return
-        for change in chain(self._furthest(skeleton, hook, method, X), changes(hook.width)):
-            answer, changed = hook.run(change, call)
+        for change in tried:
+            answer, changed = hook.run(change, lambda: self._answer(nudged, method, X))
             if answer is not None and changed:
                 yield (
                     f"the pipeline answers otherwise when {hook.path}.{hook.method} is {change.text}",

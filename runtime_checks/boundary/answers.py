@@ -38,7 +38,7 @@ def answer_pairs(reference: Reference, origin: Origin, rng: np.random.Generator)
         near, far = (_distance(found, end[tasks]) for end in ends)
         return near <= far
 
-    low, high = bisect(origin, steps, column, low, high, decide)
+    low, high = bisect(origin, steps, column, low, high, decide, halvings=4)
     both = steps.take(np.repeat(np.arange(len(steps)), 2))
     return place(origin, both, np.repeat(column, 2), np.column_stack([low, high]).reshape(-1))
 
@@ -95,7 +95,9 @@ def _answers(reference: Reference, method: str, origin: Origin, drafts: Drafts) 
     whole = [part.matrix for part in parts if part.matrix.shape[1]]
     floats = all(kind(matrix) in ("float", "number") for matrix in whole)
     width = sum(matrix.shape[1] for matrix in whole)
-    found: Answers = np.full((len(drafts), max(1, width)), np.nan if floats else "", float if floats else object)
+    found: Answers = np.full(
+        (len(drafts), max(1, width)), np.nan if floats else "", float if floats else object
+    )
     if whole:
         found[answered.accepted] = np.hstack([m.astype(found.dtype) for m in whole])
     return found

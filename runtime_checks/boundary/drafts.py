@@ -110,7 +110,7 @@ class Origin:
         return values.to_numpy().astype(TENSOR_DTYPES[column.tensor])
 
     def order(self, position: int) -> Order | None:
-        """How the values of a column are ordered, None for text, categories, truth values and listed values."""
+        """How the values of a column are ordered; None for text, categories, booleans and listed values."""
         column = self.columns[position]
         if column.categories is not None or column.values is not None or column.tensor in ("string", "bool"):
             return None

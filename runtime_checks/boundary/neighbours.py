@@ -16,9 +16,7 @@ CROSSED = 4
 """Rows of the user's in which each category is tried."""
 
 
-def category_rows(
-    origin: Origin, listed: Sequence[Array], rng: np.random.Generator, most: int
-) -> Drafts:
+def category_rows(origin: Origin, listed: Sequence[Array], rng: np.random.Generator, most: int) -> Drafts:
     """Each value of each column without an order, one that was never seen and a missing one among them.
 
     Parameters

@@ -154,8 +154,9 @@ class NodeSearch:
             allowed = np.flatnonzero(self._allowed(node, column))
             if not len(allowed):
                 return None
-            present = allowed[allowed < self._known.present[column]]
-            allowed = present if len(present) else allowed
+            allowed = _preferred(allowed, allowed < self._known.present[column])
+            # Next to the threshold of another test the row might not be decided there.
+            allowed = _preferred(allowed, self._known.plain[column][allowed])
             at = len(allowed) // 2 if not attempt else int(self._rng.integers(len(allowed)))
             cells[column] = int(allowed[at])
         return cells
@@ -182,7 +183,9 @@ class NodeSearch:
         if order is None:
             sides = [(1, outcome, np.argmax), (0, ~outcome, np.argmin)]
             return [
-                (side, int(candidates[mask][choose(read[mask])])) for side, mask, choose in sides if mask.any()
+                (side, int(candidates[mask][choose(read[mask])]))
+                for side, mask, choose in sides
+                if mask.any()
             ]
         flips = np.flatnonzero(outcome[1:] != outcome[:-1])
         if not len(flips):
@@ -219,7 +222,9 @@ class NodeSearch:
         arrived = self._arrives(read, target)
         missing = np.flatnonzero(arrived & np.isnan(values))
         if len(missing):
-            yield self._kept(drafts.take(missing), target[missing], np.full(len(missing), MISSING), read[missing])
+            yield self._kept(
+                drafts.take(missing), target[missing], np.full(len(missing), MISSING), read[missing]
+            )
         low, high = self._neighbours(target, column, outcome, arrived & ~np.isnan(values))
         ordered = np.array([self._oracle.origin.order(int(c)) is not None for c in column[low]], np.bool_)
         loose = np.concatenate([low[~ordered], high[~ordered]])
@@ -280,7 +285,8 @@ class NodeSearch:
         values = read[np.arange(len(read)), forest.feature[target]]
         taken = np.where(np.isnan(values), MISSING, forest.outcome(target, values))
         fine = self._arrives(read, target) & (taken == side)
-        return self._kept(drafts.take(fine), target[fine], side[fine], read[fine])
+        self.reached[side[fine], target[fine]] = True
+        return drafts.take(fine)
 
     def _kept(self, drafts: Drafts, target: Ints, side: Ints, read: Array) -> Drafts:
         """Note what the drafts reached, and let the nodes below start from them."""
@@ -294,3 +300,8 @@ class NodeSearch:
             new = self._witness[below] < 0
             self._witness[below[new]] = start + mine[new]
         return drafts
+
+
+def _preferred(candidates: Ints, better: Bools) -> Ints:
+    """Those that are better, if there are any."""
+    return candidates[better] if better.any() else candidates

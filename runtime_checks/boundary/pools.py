@@ -1,7 +1,8 @@
-"""For each raw column the values to try: the user's own, the graph's categories, fitted numbers, and far ones."""
+"""For each raw column the values to try: the user's own, the graph's categories, fitted and far numbers."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -106,5 +107,23 @@ def _listed(cells: Array, column: Column, lookups: Sequence[Lookup]) -> Array:
     listed = [*own, *(column.categories or ()), *keys]
     if column.tensor == "string":
         listed = [value for value in listed if isinstance(value, str)]
+        listed += _dates(listed)
         return np.array(list(dict.fromkeys([*listed, NEVER_SEEN])), dtype=object)
     return np.array(list(dict.fromkeys(v for v in listed if v == v)), dtype=cells.dtype)
+
+
+_DATE = re.compile(r"(\d{4}-)(\d\d)(-)(\d\d)(?:([T ])(\d\d)(.*))?", re.DOTALL)
+
+
+def _dates(texts: Sequence[str]) -> list[str]:
+    """Where texts hold dates: the first of them in each month, on other days, at each hour."""
+    found = next((m for text in texts if (m := _DATE.fullmatch(text))), None)
+    if found is None:
+        return []
+    year, month, dash, day, between, hour, rest = (part or "" for part in found.groups())
+    clock = between + hour + rest
+    dates = [f"{year}{m:02}{dash}{d:02}{clock}" for m in range(1, 13) for d in (1, 28)]
+    dates += [f"{year}{month}{dash}{d:02}{clock}" for d in range(1, 29)]
+    if hour:
+        dates += [f"{year}{month}{dash}{day}{between}{h:02}{rest}" for h in range(24)]
+    return dates

@@ -79,9 +79,7 @@ def tables(oracle: Oracle, pools: Sequence[Array], bases: Drafts) -> list[Table]
     """Try every value of every column on the base rows, the other columns left alone."""
     here = oracle.matrix(bases)
     switched = oracle.switches(bases)
-    return [
-        _table(oracle, bases, position, listed, here, switched) for position, listed in enumerate(pools)
-    ]
+    return [_table(oracle, bases, position, listed, here, switched) for position, listed in enumerate(pools)]
 
 
 def _table(
@@ -119,7 +117,7 @@ Decide = Callable[[Drafts, Ints], Bools]
 
 
 def bisect(
-    origin: Origin, drafts: Drafts, column: Ints, low: Ints, high: Ints, decide: Decide
+    origin: Origin, drafts: Drafts, column: Ints, low: Ints, high: Ints, decide: Decide, halvings: int = 1
 ) -> tuple[Ints, Ints]:
     """Close in on where a decision changes while one column of a row goes from one value to another.
 
@@ -129,6 +127,8 @@ def bisect(
     column : int64 [T]: the column that moves; it has an order.
     low, high : int64 [T]: places of two of its values, at which the decision falls differently.
     decide : drafts and their tasks → bool.
+    halvings : steps that are asked about at once, where a call costs more than its rows: ``2**halvings - 1``
+        values instead of one.
 
     Returns
     -------
@@ -138,11 +138,16 @@ def bisect(
     first = decide(place(origin, drafts, column, low), np.arange(len(drafts)))
     open_ = np.flatnonzero(~adjacent(low, high))
     while len(open_):
-        between = middle(low[open_], high[open_])
-        here = place(origin, drafts.take(open_), column[open_], between)
-        same = decide(here, open_) == first[open_]
-        low[open_] = np.where(same, between, low[open_])
-        high[open_] = np.where(same, high[open_], between)
+        points = np.stack([low[open_], high[open_]])
+        for _ in range(halvings):
+            points = np.insert(points, np.arange(1, len(points)), middle(points[:-1], points[1:]), axis=0)
+        tasks = np.tile(open_, len(points) - 2)
+        here = place(origin, drafts.take(tasks), column[tasks], points[1:-1].reshape(-1))
+        same = (decide(here, tasks) == first[tasks]).reshape(len(points) - 2, -1)
+        # The first point that falls as the high end does; the high end itself if none between does.
+        turn = np.argmin(np.vstack([same, np.zeros((1, len(open_)), np.bool_)]), axis=0)
+        each = np.arange(len(open_))
+        low[open_], high[open_] = points[turn, each], points[turn + 1, each]
         open_ = open_[~adjacent(low[open_], high[open_])]
     return low, high
 
@@ -156,4 +161,3 @@ def place(origin: Origin, drafts: Drafts, column: Ints, places: Ints) -> Drafts:
         if order is not None:
             moved.put(rows, int(position), values(places[rows], order, moved.cells[position].dtype))
     return moved
-

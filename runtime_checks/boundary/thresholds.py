@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from onnxtwin.runtime_checks.boundary.drafts import Array, Drafts, Ints
-from onnxtwin.runtime_checks.boundary.ordered import keys, values
+from onnxtwin.runtime_checks.boundary.ordered import keys, middle, values
 from onnxtwin.runtime_checks.boundary.tables import Oracle, Table, bisect, place
 
 Bools = npt.NDArray[np.bool_]
@@ -30,12 +30,14 @@ class Known:
     values : for each column its values, in order where it has one, neighbours of thresholds among them;
         a missing value last.
     present : how many of them are not the missing value.
+    plain : for each column bool [V]: the values that are not the neighbour of a threshold.
     matrices : for each column, by tensor, float [V, k]: what its values make of the places that it owns.
     """
 
     owner: dict[str, Ints]
     values: list[Array]
     present: list[int]
+    plain: list[Bools]
     matrices: list[dict[str, Array]]
 
 
@@ -124,9 +126,10 @@ def _brackets(
 def _known(
     oracle: Oracle, found: list[Table], bases: Drafts, owner: dict[str, Ints], column: Ints, ends: Ints
 ) -> Known:
-    """The tables with the neighbours found put in their places."""
+    """The tables with the neighbours found put in their places, and a value half way between any two."""
     listed: list[Array] = []
     present: list[int] = []
+    plain: list[Bools] = []
     matrices: list[dict[str, Array]] = []
     for position, table in enumerate(found):
         order = oracle.origin.order(position)
@@ -134,17 +137,21 @@ def _known(
         if order is None or not len(new):
             listed.append(table.values)
             present.append(table.present)
+            plain.append(np.ones(len(table.values), np.bool_))
             matrices.append({name: matrix[0] for name, matrix in table.matrices.items()})
             continue
         own = table.values[: table.present]
-        merged = values(np.unique(np.concatenate([keys(own, order), new])), order, own.dtype)
+        places = np.unique(np.concatenate([keys(own, order), new]))
+        places = np.unique(np.concatenate([places, middle(places[:-1], places[1:])]))
+        plain.append(np.append(~np.isin(places, new), np.ones(len(table.values) - len(own), np.bool_)))
+        merged = values(places, order, own.dtype)
         present.append(len(merged))
         merged = np.concatenate([merged, table.values[table.present :]])
         listed.append(merged)
         drafts = bases.take(np.zeros(len(merged), np.int64))
         drafts.put(slice(None), position, merged)
         matrices.append(dict(oracle.matrix(drafts)))
-    return Known(owner, listed, present, matrices)
+    return Known(owner, listed, present, plain, matrices)
 
 
 def switch_pairs(oracle: Oracle, found: list[Table], bases: Drafts, most: int) -> Drafts:

@@ -9,7 +9,7 @@ import numpy as np
 from onnxtwin.exporters.errors import InputError
 from onnxtwin.exporters.signature import Signature
 from onnxtwin.runtime_checks.boundary.answers import answer_pairs
-from onnxtwin.runtime_checks.boundary.drafts import Drafts, Origin, joined
+from onnxtwin.runtime_checks.boundary.drafts import Array, Drafts, Ints, Origin, joined
 from onnxtwin.runtime_checks.boundary.fitted import fitted_numbers
 from onnxtwin.runtime_checks.boundary.neighbours import category_rows, fitted_rows
 from onnxtwin.runtime_checks.boundary.nodes import NodeSearch
@@ -33,7 +33,8 @@ SHARE = BUDGET // 6
 TOLD_APART = 10_000
 """Distinct tests of trees on one raw column whose neighbours are computed beforehand."""
 
-CHUNK = 2_000
+CHUNK = 4_000
+"""Rows of one batch, about."""
 
 
 @graph_family("boundary")
@@ -55,13 +56,17 @@ def boundary(
     origin = _origin(reference, signature, X, rng, graph)
     if origin is None:
         return
-    left = BUDGET
+    left, waiting = BUDGET, origin.drafts.take(slice(0, 0))
     for part in _parts(reference, origin, rng, graph):
-        for start in range(0, min(left, len(part)), CHUNK):
-            yield origin.rows(part.take(slice(start, min(start + CHUNK, left, len(part)))))
-        left -= len(part)
-        if left <= 0:
-            return
+        waiting = joined([waiting, part.take(slice(0, left))])
+        left -= min(left, len(part))
+        if len(waiting) >= CHUNK:
+            yield origin.rows(waiting)
+            waiting = waiting.take(slice(0, 0))
+        if not left:
+            break
+    if len(waiting):
+        yield origin.rows(waiting)
 
 
 def _origin(
@@ -85,7 +90,7 @@ def _parts(
     yield answer_pairs(reference, origin, rng)
     fitted = fitted_numbers(reference.pipeline, [column.label for column in origin.columns])
     lookups = graph.decisions.lookups if graph else ()
-    listed = pools(origin, lookups, fitted)
+    listed = _accepted(reference, origin, pools(origin, lookups, fitted))
     bases = origin.drafts.take(np.sort(rng.permutation(len(origin.drafts))[:BASES]))
     found = None
     if graph is not None and len(graph.early.tensors):
@@ -99,5 +104,29 @@ def _parts(
     known = solved(oracle, found, bases, TOLD_APART)
     for forest in oracle.decisions.forests:
         search = NodeSearch(oracle, forest, found, known, origin.drafts, rng)
-        for part in search.levels():
-            yield joined([part])
+        yield from search.levels()
+
+
+def _accepted(reference: Reference, origin: Origin, listed: list[Array]) -> list[Array]:
+    """The values without those which the pipeline refuses, each tried in one row of the user's.
+
+    Of many numbers only the outermost are tried: what lies between numbers that are accepted is left in.
+    """
+    base = origin.drafts.take([0])
+    tried: list[tuple[int, Ints]] = []
+    parts = []
+    for column, values in enumerate(listed):
+        ends = np.r_[0:4, len(values) - 4 : len(values)] if origin.order(column) else np.arange(len(values))
+        at = np.unique(ends[(ends >= 0) & (ends < len(values))])
+        drafts = base.take(np.zeros(len(at), np.int64))
+        drafts.put(slice(None), column, values[at])
+        tried.append((column, at))
+        parts.append(drafts)
+    accepted = reference.ask(origin.rows(joined(parts))).accepted
+    kept = list(listed)
+    start = 0
+    for column, at in tried:
+        refused = at[~accepted[start : start + len(at)]]
+        kept[column] = np.delete(listed[column], refused)
+        start += len(at)
+    return kept

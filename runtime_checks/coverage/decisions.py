@@ -48,7 +48,9 @@ class Switch:
         rows = len(value)
         with np.errstate(invalid="ignore"):
             found = value if self.limit is None else value < self.limit
-        return np.asarray(found, dtype=np.bool_).reshape(rows, -1) if found.size else np.zeros((rows, 0), bool)
+        return (
+            np.asarray(found, dtype=np.bool_).reshape(rows, -1) if found.size else np.zeros((rows, 0), bool)
+        )
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,11 @@ def _limit(
 
 _KEYS = ("keys_strings", "keys_int64s", "keys_floats", "keys_tensor", "cats_strings", "cats_int64s")
 _VALUES = ("values_strings", "values_int64s", "values_floats", "values_tensor")
-_DEFAULTS = {"values_strings": "default_string", "values_int64s": "default_int64", "values_floats": "default_float"}
+_DEFAULTS = {
+    "values_strings": "default_string",
+    "values_int64s": "default_int64",
+    "values_floats": "default_float",
+}
 
 
 def _lookup(node: onnx.NodeProto, given: dict[str, set[Any]]) -> Lookup | None:

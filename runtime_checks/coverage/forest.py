@@ -281,7 +281,9 @@ def _of_older(node: NodeProto, attributes: dict[str, Any]) -> Forest:
     modes = np.array(attributes["nodes_modes"])
     leaf = modes == "LEAF"
     order = np.where(leaf, np.cumsum(leaf) - 1 + int((~leaf).sum()), np.cumsum(~leaf) - 1)
-    place = {key: int(o) for key, o in zip(zip(tree.tolist(), number.tolist(), strict=True), order, strict=True)}
+    place = {
+        key: int(o) for key, o in zip(zip(tree.tolist(), number.tolist(), strict=True), order, strict=True)
+    }
     inner = np.flatnonzero(~leaf)
 
     def child(side: str) -> Ints:

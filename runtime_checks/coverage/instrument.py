@@ -17,7 +17,7 @@ from onnxtwin.build.rows import RowReader
 from onnxtwin.build.session import RUNTIME_ERRORS
 from onnxtwin.exporters.errors import InputError
 from onnxtwin.exporters.signature import Signature
-from onnxtwin.runtime_checks.coverage.decisions import Decisions, Forest, Lookup, Switch, decisions_of
+from onnxtwin.runtime_checks.coverage.decisions import Decisions, decisions_of
 from onnxtwin.runtime_checks.coverage.forest import KINDS
 from onnxtwin.runtime_checks.coverage.view import View, reads
 from onnxtwin.runtime_checks.rows import Rows, count, take

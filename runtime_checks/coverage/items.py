@@ -23,8 +23,10 @@ _COMPARED = ("<=", "<", ">=", ">", "==", "!=")
 
 
 class Items:
-    """Every outcome of every decision has a number: a *switch* has two at each place, a *look-up* one a key and
-    one for no key, a *tree node* three: true, false, and a missing value.
+    """Every outcome of every decision has a number.
+
+    A *switch* has two at each place, a *look-up* one a key and one for no key, a *tree node* three: true,
+    false, and a missing value.
 
     Attributes
     ----------

@@ -11,10 +11,10 @@ from onnxtwin.runtime_checks.coverage.summary import LISTED, Coverage, Covered
 from onnxtwin.runtime_checks.rows import Rows, count, take
 
 STEPS = 10**7
-"""Rows times (trees plus switches) that are counted: some four seconds. Further rows are skipped, and said to be."""
+"""Rows times (trees plus switches) that are counted: some four seconds. Further rows are skipped."""
 
 MOST_OF_SAMPLE = 10_000
-"""The user's own rows that a check counts at most, so that counting costs next to nothing where rows are many."""
+"""The user's own rows that a check counts at most, so that counting costs little where rows are many."""
 
 BATCH = 10_000
 
@@ -79,7 +79,5 @@ class Recorder:
             total = int((own & ~never).sum())
             if own.any():
                 texts = tuple(items.text(int(item)) for item in unreached[:LISTED])
-                kinds.append(
-                    Covered(kind, total, total - len(unreached), texts, int((own & never).sum()))
-                )
+                kinds.append(Covered(kind, total, total - len(unreached), texts, int((own & never).sum())))
         return Coverage(tuple(kinds), self.rows, self.skipped)
