@@ -39,6 +39,7 @@ class Accuracy:
 
     def add(self, y: npt.NDArray[Any], answer: npt.NDArray[Any]) -> None:
         """Take in a batch."""
+        _demand_alike("accuracy", y, answer)
         right = np.asarray(y == _shaped("accuracy", y, answer), dtype=np.bool_).reshape(len(y), -1)
         self._rows += len(y)
         self._right += int(right.all(axis=1).sum())
@@ -62,6 +63,7 @@ class LogLoss:
         """Take in a batch."""
         if answer.ndim != 2 or y.ndim != 1:
             raise CheckError(f"log loss needs one target a row and [N, classes]; found {answer.shape}")
+        _demand_alike("log loss", y, self._classes)
         place = np.searchsorted(self._classes, y, sorter=self._order)
         column = self._order[np.minimum(place, len(self._order) - 1)]
         strange = np.flatnonzero(self._classes[column] != y)
@@ -137,6 +139,19 @@ ACCUMULATED: dict[str, type[Accumulator]] = {
     "r2": R2,
 }
 """Made with the fitted pipeline."""
+
+
+def _demand_alike(name: str, y: npt.NDArray[Any], labels: npt.NDArray[Any]) -> None:
+    """Texts are no labels of a classifier that answers numbers, whatever they look like."""
+    if y.size and labels.size and _is_text(y) != _is_text(labels):
+        raise CheckError(
+            f"{name}: a target is {source(typed(y.flat[0]))}, a label of the pipeline's "
+            f"{source(typed(labels.flat[0]))}: texts and numbers are never equal"
+        )
+
+
+def _is_text(values: npt.NDArray[Any]) -> bool:
+    return isinstance(values.flat[0], str)
 
 
 def _shaped(name: str, y: npt.NDArray[Any], answer: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -108,6 +108,7 @@ class Metrics:
         self._reference = reference
         self._tolerance = tolerance
         self._rows = 0
+        self._by_default = metrics is None
         self._discrete: dict[str, bool] = {}
         self._sums: dict[str, tuple[Accumulator, Accumulator]] = {}
         self._whole: dict[str, Any] = {}
@@ -156,6 +157,9 @@ class Metrics:
             return
         if pd.isna(y).any():
             raise CheckError("a target is missing: metrics need one for every row")
+        if self._by_default and y.ndim > 1:
+            # Several labels a row: scikit-learn has no log loss for them.
+            self._sums.pop("log_loss", None)
         self._rows += len(y)
         for method in METHODS:
             if method in expected:

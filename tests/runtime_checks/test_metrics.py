@@ -12,6 +12,7 @@ from fake_twins import Answers, FakeTwin, check_fake, signature_of
 from sklearn.datasets import load_diabetes, load_wine
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score, log_loss, make_scorer, mean_squared_error, r2_score
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -80,6 +81,15 @@ def test_several_targets_are_averaged_as_scikit_learn_does() -> None:
     answers = pipeline.predict(X)
     assert found["mse"].pipeline == pytest.approx(mean_squared_error(y, answers), rel=CLOSE)
     assert found["r2"].pipeline == pytest.approx(r2_score(y, answers), rel=CLOSE)
+
+
+def test_several_labels_a_row_have_to_be_right_together() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    y = (X + rng.normal(size=(60, 2)) > 0).astype(int)
+    model = MLPClassifier((3,), solver="lbfgs", max_iter=50, random_state=0).fit(X, y)
+    report = check_fake(model, X, "predict", "predict_proba", y=y, cases=False)
+    assert {s.metric: s.twin for s in report.metrics} == {"accuracy": accuracy_score(y, model.predict(X))}
 
 
 def test_only_the_users_rows_count(wines: Any) -> None:
@@ -289,6 +299,23 @@ def test_an_exported_twin_and_a_foreign_graph_are_scored_alike(patients: Any) ->
 
 
 @pytest.mark.parametrize(
+    "form", ["bool", "boolean", "Int64", "float64", "category", "object", "str", "category of str"]
+)
+def test_targets_may_be_of_any_type_that_equals_the_labels(form: str) -> None:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(80, 2)), columns=["a", "b"])
+    y = (X["a"] + rng.normal(size=80) > 0).astype(int)
+    y = y.map({0: "no", 1: "yes"}) if "str" in form else y
+    labels = y.to_numpy().astype(bool) if form.startswith("bool") else y.to_numpy()
+    model = LogisticRegression().fit(X, labels)
+    y = y.astype("category" if form.startswith("category") else form)  # type: ignore[call-overload]
+    report = check_fake(model, X, "predict", "predict_proba", y=y, cases=False, batch_size=30)
+    expected = log_loss(labels, y_proba=model.predict_proba(X))
+    assert scores(report)["accuracy"].twin == accuracy_score(labels, model.predict(X))
+    assert scores(report)["log_loss"].twin == pytest.approx(expected, rel=CLOSE)
+
+
+@pytest.mark.parametrize(
     ("options", "said"),
     [
         ({"metrics": ["accurracy"]}, "no such metric: 'accurracy'; there are accuracy, log_loss, mse, r2"),
@@ -300,6 +327,8 @@ def test_an_exported_twin_and_a_foreign_graph_are_scored_alike(patients: Any) ->
         ({"metrics": ["neg_mean_squared_error"]}, "neg_mean_squared_error cannot be computed"),
         ({"y": ["Barolo"] * 3}, r"targets y have the shape \(3,\), there are 178 rows"),
         ({"y": [None] * 178}, "a target is missing"),
+        ({"y": np.arange(178)}, "accuracy: a target is 0, a label of the pipeline's '.*': texts and numbers"),
+        ({"y": np.arange(178), "metrics": ["log_loss"]}, "log loss: a target is 0, a label"),
         ({"y": ["Merlot"] * 178}, "the target 'Merlot' is none of the pipeline's classes"),
     ],
 )
