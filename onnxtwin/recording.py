@@ -94,6 +94,7 @@ def without_rows(report: Report) -> Report:
     """The report without any row of the user's: what an artifact carries that carries no real row."""
     return replace(
         report,
+        minimal=None,
         methods=[
             replace(
                 method,

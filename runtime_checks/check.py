@@ -33,6 +33,7 @@ from onnxtwin.runtime_checks.environment import environment
 from onnxtwin.runtime_checks.locate import locate
 from onnxtwin.runtime_checks.measure import measure
 from onnxtwin.runtime_checks.metrics import MetricLike, Metrics, targets
+from onnxtwin.runtime_checks.minimal import minimal_row
 from onnxtwin.runtime_checks.reference import Candidate, Reference
 from onnxtwin.runtime_checks.report import LISTED, MethodReport, Noted, Report
 from onnxtwin.runtime_checks.rows import Rows, batches, check_rows, count, take, typed_row
@@ -160,6 +161,9 @@ def check(
         if run.wrong is not None and not fail_fast:
             graph = model if model is not None else getattr(answers, "model", None)
             report.location = locate(graph, answers, reference, report.tolerance, run.right, run.wrong)
+            report.minimal = minimal_row(
+                reference, run.candidate, tolerance, signature, sampled.rows(), run.wrong
+            )
     if not any(m.families[SAMPLE].rows for m in report.methods if SAMPLE in m.families) and report.rows:
         report.problems.append(
             "none of the rows handed in was compared: the pipeline refuses every one of them"

@@ -35,6 +35,8 @@ def summary(report: Report) -> str:
     blocks += ["\n".join(f"- {_inline(problem)}" for problem in problems[:SHOWN])] if problems else []
     if report.location:
         blocks.append(f"**First difference:** {_inline(report.location.text)}")
+    if report.minimal:
+        blocks.append(f"**Simplest row that fails:** {_inline(shortened(report.minimal.text, 2000))}")
     worst = None
     for method in report.methods:
         worst = worse(worst, method.worst)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from onnxtwin.runtime_checks.compare import Tolerance
 from onnxtwin.runtime_checks.coverage.summary import Coverage
-from onnxtwin.runtime_checks.rows import plain
+from onnxtwin.runtime_checks.rows import plain, source
 from onnxtwin.runtime_checks.spread import Spread
 from onnxtwin.runtime_checks.tally import Tally, Worst
 
@@ -104,6 +104,38 @@ class Location:
 
 
 @dataclass(frozen=True)
+class Minimal:
+    """The simplest row found on which the twin is wrong, shrunk from one that failed.
+
+    Attributes
+    ----------
+    row : as the user would type it.
+    columns : those whose value is not the most frequent one of the user's rows; the fault needs them.
+    output : the part of the method's answer that differs, with both sides' values.
+    """
+
+    row: Any
+    columns: tuple[str, ...]
+    method: str
+    output: str
+    expected: Any
+    found: Any
+
+    @property
+    def text(self) -> str:
+        """The same as a sentence."""
+        values = (
+            f"the pipeline answers {self.output} = {source(self.expected)}, the twin {source(self.found)}"
+        )
+        return f"{values} for {source(self.row)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        names = ("row", "columns", "method", "output", "expected", "found")
+        return {name: plain(getattr(self, name)) for name in names} | {"source": source(self.row)}
+
+
+@dataclass(frozen=True)
 class Score:
     """One metric of the research notebook, computed from both sides' answers to the same rows.
 
@@ -159,6 +191,7 @@ class Report:
     methods: list[MethodReport] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     location: Location | None = None
+    minimal: Minimal | None = None
     skipped: dict[str, str] = field(default_factory=dict)
     metrics: list[Score] = field(default_factory=list)
     coverage: Coverage | None = None
@@ -210,6 +243,7 @@ class Report:
             "coverage": self.coverage.to_json() if self.coverage else None,
             "problems": list(self.problems),
             "location": self.location.to_json() if self.location else None,
+            "minimal": self.minimal.to_json() if self.minimal else None,
             "skipped": dict(self.skipped),
             "environment": dict(self.environment),
             "latency_us": self.latency_us,

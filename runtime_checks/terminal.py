@@ -45,6 +45,8 @@ def render(report: Report, console: Console | None = None) -> None:
     lines = [line for method in report.methods for line in _details(method, shown)]
     if report.location:
         lines.append(f"[bold]first difference[/] {escape(report.location.text)}")
+    if report.minimal:
+        lines.append(f"[bold]simplest row that fails[/] {escape(shortened(report.minimal.text, 2000))}")
     lines += [f"[red]{escape(problem)}[/]" for problem in report.problems]
     lines += [
         f"[red]metric {escape(score.metric)}: the twin's is {score.twin!r}, "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,32 +23,17 @@ STEPS = 2**12
 """Values between the least and the greatest of the sample that a column of numbers can take."""
 
 
-@dataclass(frozen=True)
-class Cells:
-    """What a column's cells are drawn from.
-
-    Attributes
-    ----------
-    strategy : draws a cell; shrinks towards ``tame``.
-    tame : the plainest value: the sample's most frequent one, or near zero.
-    """
-
-    strategy: st.SearchStrategy[Any]
-    tame: Any
-
-
-def cells(column: Column, values: pd.Series, missing_token: str) -> Cells:
+def cells(column: Column, values: pd.Series, missing_token: str) -> st.SearchStrategy[Any]:
     """Cells of the column: the sample's, such as differ from them a little, and hostile ones.
+
+    They shrink towards the sample's most frequent value.
 
     Parameters
     ----------
     values : the column in the user's rows.
     missing_token : the text that stands for a missing one on the way to the graph, which is never drawn.
     """
-    known = [v.item() if isinstance(v, np.generic) else v for v in _frequent(values)]
-    if column.values is not None:
-        known = [v for v in column.values if not is_missing(v)]
-    known = [v for v in known if v != missing_token]
+    known = [v for v in _known(column, values) if v != missing_token]
     strategies = [among(known)] if known else []
     if column.values is None:
         hostile = [v for v in _hostile(column, values) if v != missing_token]
@@ -57,8 +41,20 @@ def cells(column: Column, values: pd.Series, missing_token: str) -> Cells:
         strategies += [among(hostile)] if hostile else []
     if column.missing != "none" and column.missing_allowed:
         strategies.append(st.just(missing_value(column)))
-    tame = known[0] if known else missing_value(column)
-    return Cells(one_of(strategies) if strategies else st.just(tame), tame)
+    return one_of(strategies) if strategies else st.just(missing_value(column))
+
+
+def tame(column: Column, values: pd.Series) -> Any:
+    """The column's plainest value: the most frequent of the user's, or a missing one if there is no other."""
+    known = _known(column, values)
+    return known[0] if known else missing_value(column)
+
+
+def _known(column: Column, values: pd.Series) -> list[Any]:
+    """What the pipeline is known to answer, the most frequent first."""
+    if column.values is not None:
+        return [v for v in column.values if not is_missing(v)]
+    return [v.item() if isinstance(v, np.generic) else v for v in _frequent(values)]
 
 
 def _frequent(values: pd.Series) -> list[Any]:

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from onnxtwin.exporters.signature import Signature
-from onnxtwin.runtime_checks.cases.cells import Cells, cells
+from onnxtwin.runtime_checks.cases.cells import cells
 from onnxtwin.runtime_checks.cases.choices import below
 from onnxtwin.runtime_checks.cases.registry import base_rows, family, made
 from onnxtwin.runtime_checks.reference import Reference
@@ -37,9 +37,9 @@ BASE = 64
 Pool = tuple[Mapping[Any, Sequence[Any]], int]
 
 
-def pools(columns: Mapping[Any, Cells], size: int) -> st.SearchStrategy[Pool]:
+def pools(columns: Mapping[Any, st.SearchStrategy[Any]], size: int) -> st.SearchStrategy[Pool]:
     """``size`` values for each column, keyed by its label, and a number below 65,536."""
-    values = {label: st.tuples(*[cell.strategy] * size) for label, cell in columns.items()}
+    values = {label: st.tuples(*[cell] * size) for label, cell in columns.items()}
     return st.tuples(st.fixed_dictionaries(values), below(2**16))
 
 

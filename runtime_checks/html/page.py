@@ -16,6 +16,7 @@ from onnxtwin.runtime_checks.wording import (
     own_rows,
     percent,
     scored,
+    shortened,
     undetermined,
 )
 
@@ -118,6 +119,9 @@ def _meaning(report: Report) -> list[str]:
         lines.append(
             f'<p class="problem"><strong>First difference.</strong> {escape(report.location.text)}</p>'
         )
+    if report.minimal:
+        simplest = escape(shortened(report.minimal.text, 2000))
+        lines.append(f'<p class="problem"><strong>Simplest row that fails.</strong> {simplest}</p>')
     return lines
 
 
