@@ -35,7 +35,7 @@ def _gaps(rng: np.random.Generator, count: int, share: float = 0.1) -> npt.NDArr
 
 
 def dates_and_text() -> Recipe:
-    """Instants with and without a zone in two units, a duration, text, a demand on a computed value.
+    """Instants with and without a zone in two units, a duration in 100 ns (.NET has no finer one), text.
 
     ``channel`` accepts its four values only; ``amount`` must be finite, and not 0 (its logarithm is scaled).
     """
@@ -50,7 +50,9 @@ def dates_and_text() -> Recipe:
         {
             "ordered_at": ordered.dt.tz_localize("UTC").dt.tz_convert("Europe/Paris"),
             "shipped_on": shipped.astype("datetime64[s]").mask(_gaps(rng, count)),
-            "handling": pd.Series(rng.integers(0, 10**15, count).astype("m8[ns]")).mask(_gaps(rng, count)),
+            "handling": pd.Series((rng.integers(0, 10**13, count) * 100).astype("m8[ns]")).mask(
+                _gaps(rng, count)
+            ),
             "note": pd.Series(rng.choice(note, count)).astype("str").mask(_gaps(rng, count)),
             "channel": rng.choice(["web", "shop", "phone", "fax"], count),
             "amount": rng.lognormal(3, 1, count).round(2) + 0.01,

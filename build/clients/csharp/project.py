@@ -132,7 +132,9 @@ def project(view: View) -> Project:
             f"{view.name}: the model is larger than the 2 GB that a .NET assembly can hold; "
             "write a client in another language, or load the graph from its file"
         )
-    namespace = view.package or f"{view.type_name}Client"
+    namespace = f"{view.type_name}Client" if view.package is None else view.package
+    if not all(part.isidentifier() and part not in KEYWORDS for part in namespace.split(".")):
+        raise ArtifactError(f"{namespace!r} is no C# namespace; expected one like Example.Flights")
     tensors = _tensor_names(view)
     checks: set[str] = set()
     fields = [_field(view, field, parameter, tensors, checks)

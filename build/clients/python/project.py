@@ -12,6 +12,7 @@ from onnxtwin.build.clients.naming import Naming, pascal, snake
 from onnxtwin.build.clients.python import literals
 from onnxtwin.build.clients.templates import Templates
 from onnxtwin.build.clients.view import Field, GraphOutput, Spelling, View
+from onnxtwin.exporters.errors import ArtifactError
 
 _ERRORS = """
 DomainError Fault ModelClosedError ModelError ModelFileError ModelRuntimeError RowError SelfTestError
@@ -42,8 +43,16 @@ _MODULES = ("__init__", "client", "columns", "errors", "outputs", "replay", "run
 
 
 def project(view: View) -> Project:
-    """The files of a package."""
-    package = view.package or f"{snake_of(view.name)}_client"
+    """The files of a package.
+
+    Raises
+    ------
+    ArtifactError
+        If the package's name is none.
+    """
+    package = f"{snake_of(view.name)}_client" if view.package is None else view.package
+    if not package.isidentifier() or not package.isascii() or keyword.iskeyword(package):
+        raise ArtifactError(f"{package!r} is no Python package; expected one like flights_client")
     transforms = [method.name for method in view.methods] == ["transform"]
     row = f"{view.type_name}Row"
     prediction = view.type_name + ("Output" if transforms else "Prediction")
@@ -100,7 +109,7 @@ def project(view: View) -> Project:
 
 def snake_of(name: str) -> str:
     """A module's name."""
-    return Naming(snake, frozenset(keyword.kwlist), digits="model").identifier(name)
+    return Naming(snake, frozenset(keyword.kwlist), digits="model", ascii_only=True).identifier(name)
 
 
 def _field(view: View, field: Field) -> dict[str, Any]:
