@@ -36,7 +36,11 @@ def summary(report: Report) -> str:
     if report.location:
         blocks.append(f"**First difference:** {_inline(report.location.text)}")
     if report.minimal:
-        blocks.append(f"**Simplest row that fails:** {_inline(shortened(report.minimal.text, 2000))}")
+        simplest = report.minimal
+        blocks.append(
+            f"**Simplest row that fails:** `{_code(simplest.output)}` is `{_code(source(simplest.found))}`, "
+            f"the pipeline says `{_code(source(simplest.expected))}`\n\n{_row(simplest.row)}"
+        )
     worst = None
     for method in report.methods:
         worst = worse(worst, method.worst)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 
 from onnxtwin.runtime_checks.html.elements import Cell, details, listing, paragraph, table
 from onnxtwin.runtime_checks.html.pictures import pictures
@@ -50,7 +51,8 @@ _WORDS = {
 
 def engineering(report: Report) -> list[str]:
     """The sections of the lower part."""
-    lines = ['<section class="part"><h2>Method by method</h2>', _tolerance(report)]
+    lines = _wrong(report)
+    lines += ['<section class="part"><h2>Method by method</h2>', _tolerance(report)]
     if report.methods:
         lines.append(_tallies(report.methods))
     words = "".join(f"<dt>{escape(word)}</dt><dd>{escape(said)}</dd>" for word, said in _WORDS.items())
@@ -61,6 +63,23 @@ def engineering(report: Report) -> list[str]:
     lines += _coverage(report)
     lines += _environment(report)
     return lines
+
+
+def _wrong(report: Report) -> list[str]:
+    """Where it begins, and the simplest row to see it with."""
+    lines = []
+    if report.location:
+        lines.append(f'<p class="problem">{escape(report.location.text)}</p>')
+    if report.minimal:
+        simplest = report.minimal
+        needs = f" The fault needs the values of {', '.join(simplest.columns)}." if simplest.columns else ""
+        lines += [
+            "<h3>The simplest row that fails</h3>",
+            _sides(simplest.output, simplest.expected, simplest.found),
+            _row(simplest.row),
+            paragraph(f"Shrunk from a row that failed.{needs}", "soft"),
+        ]
+    return ['<section class="part"><h2>Where it goes wrong</h2>', *lines, "</section>"] if lines else []
 
 
 def _tolerance(report: Report) -> str:
@@ -123,16 +142,20 @@ def _method(method: MethodReport, name: str) -> list[str]:
 def _worst(worst: Worst, *, opened: bool) -> str:
     state = "mismatch" if worst.mismatch else "within tolerance"
     place = f", row {worst.position:,}" if worst.position is not None else ""
+    sides = _sides(worst.output, worst.expected, worst.found, _apart(worst))
+    return details(f"{worst.family}: {state}{place}", [sides, _row(worst.row)], opened=opened)
+
+
+def _sides(output: str, expected: Any, found: Any, apart: str = "") -> str:
+    """What the two say of one output."""
     sides = [
-        ("output", f"<code>{escape(worst.output)}</code>"),
-        ("research", f"<code>{escape(shortened(source(worst.expected), LONG))}</code>"),
-        ("twin", f"<code>{escape(shortened(source(worst.found), LONG))}</code>"),
-        ("apart", _apart(worst)),
+        ("output", f"<code>{escape(output)}</code>"),
+        ("research", f"<code>{escape(shortened(source(expected), LONG))}</code>"),
+        ("twin", f"<code>{escape(shortened(source(found), LONG))}</code>"),
+        ("apart", escape(apart)),
     ]
-    shown = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in sides)
-    return details(
-        f"{worst.family}: {state}{place}", [f'<dl class="sides">{shown}</dl>', _row(worst.row)], opened=opened
-    )
+    shown = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in sides if value)
+    return f'<dl class="sides">{shown}</dl>'
 
 
 def _apart(worst: Worst) -> str:

@@ -16,7 +16,6 @@ from onnxtwin.runtime_checks.wording import (
     own_rows,
     percent,
     scored,
-    shortened,
     undetermined,
 )
 
@@ -115,13 +114,6 @@ def _meaning(report: Report) -> list[str]:
         )
     problems = [*report.problems, *(f"{m.method}: {text}" for m in report.methods for text in m.problems)]
     lines += [f'<p class="problem">{escape(problem)}</p>' for problem in problems]
-    if report.location:
-        lines.append(
-            f'<p class="problem"><strong>First difference.</strong> {escape(report.location.text)}</p>'
-        )
-    if report.minimal:
-        simplest = escape(shortened(report.minimal.text, 2000))
-        lines.append(f'<p class="problem"><strong>Simplest row that fails.</strong> {simplest}</p>')
     return lines
 
 
