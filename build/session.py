@@ -60,6 +60,11 @@ class Session:
         self._ort: Any = self._load()
 
     @property
+    def model(self) -> bytes | str:
+        """The serialised graph, or its path."""
+        return self._model
+
+    @property
     def methods(self) -> tuple[str, ...]:
         """The methods that the graph answers."""
         return self.signature.methods

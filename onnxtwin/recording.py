@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,12 +17,22 @@ from onnxtwin.build.session import Session
 from onnxtwin.build.vectors import Tensors, Vectors, anonymise, choose, count_rows, record, take
 from onnxtwin.exporters.signature import Signature
 from onnxtwin.runtime_checks import SAMPLE, Report, check, families
+from onnxtwin.runtime_checks.cases.registry import Regrouped
+from onnxtwin.runtime_checks.coverage.compact import compact
+from onnxtwin.runtime_checks.coverage.instrument import Instrument, instrument
 from onnxtwin.runtime_checks.reference import Reference
 from onnxtwin.runtime_checks.rows import stack
 from onnxtwin.runtime_checks.tally import WITHHELD, Tally
 
 COMPANY = 8
 STACK = ("numpy", "pandas", "scikit-learn")
+
+ASTRAL = "astral text"
+"""The tag of rows with characters outside the BMP, which some bindings corrupt; they are recorded last."""
+
+_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
+_UNSOUND = re.compile("[\x00\ud800-\udfff]")
+"""NUL and lone surrogates, which no vector holds: hardly any binding carries them."""
 
 _NOT_RECORDED = "batches"
 """A family that repeats the sample's own rows."""
@@ -39,13 +50,15 @@ def record_vectors(
     ----------
     X : raw rows.
     rows_are : whether each column's values are permuted by themselves first.
-    rows : of the sample; as many again, at most, are made in each family of cases.
+    rows : of the sample; as many again, of all families of cases together, are chosen so that they
+        exercise as much of the graph as they can, and one of each batch of cases at least.
     seed : of the choice and the permutations.
     """
     reference = Reference(pipeline, session.methods, session.signature)
     chosen = choose(X, rows, seed)
     if rows_are == "shuffled":
         chosen = anonymise(chosen, seed)
+    graph = instrument(session, session.signature, chosen, session.model)
 
     def doubt(batch: Any, inputs: Tensors, outputs: Tensors) -> NDArray[np.bool_]:
         failing = compare(session, inputs, outputs).failing
@@ -69,7 +82,7 @@ def record_vectors(
         warnings.simplefilter("ignore")
         return record(
             session.signature,
-            _batches(reference, session.signature, chosen, rows, seed),
+            _batches(reference, session.signature, chosen, rows, seed, graph),
             reference.call,
             rows_are=rows_are,
             seed=seed,
@@ -78,16 +91,45 @@ def record_vectors(
 
 
 def _batches(
-    reference: Reference, signature: Signature, chosen: Any, rows: int, seed: int
+    reference: Reference,
+    signature: Signature,
+    chosen: Any,
+    rows: int,
+    seed: int,
+    graph: Instrument | None,
 ) -> Iterator[tuple[str, Any]]:
+    """The sample, then what was chosen of each family; rows that some bindings cannot carry come last."""
     yield SAMPLE, chosen
-    for name, generate in families().items():
-        if name == _NOT_RECORDED:
-            continue
-        made = list(generate(reference, signature, chosen, np.random.default_rng(seed)))
-        for batch in made:
-            share = max(1, rows // len(made))
-            yield name, take(batch, slice(0, min(share, count_rows(batch))))
+    made: list[tuple[str, Any]] = []
+    for name, generate in families(True, graph).items():
+        if name != _NOT_RECORDED:
+            batches = generate(reference, signature, chosen, np.random.default_rng(seed))
+            made += [(name, batch) for batch in batches if not isinstance(batch, Regrouped)]
+    kept = compact(graph, [batch for _, batch in made], rows, np.random.default_rng(seed))
+    astral = []
+    for (name, batch), index in zip(made, kept, strict=True):
+        batch = take(batch, index)
+        text = _texts(batch)
+        plain = np.array([not _UNSOUND.search(t) and not _ASTRAL.search(t) for t in text], dtype=np.bool_)
+        beyond = np.array([not _UNSOUND.search(t) and bool(_ASTRAL.search(t)) for t in text], dtype=np.bool_)
+        if plain.any():
+            yield name, take(batch, np.flatnonzero(plain))
+        if beyond.any():
+            astral.append(take(batch, np.flatnonzero(beyond)))
+    yield from ((ASTRAL, batch) for batch in astral)
+
+
+def _texts(batch: Any) -> list[str]:
+    """All texts of each row, joined."""
+    if hasattr(batch, "columns"):
+        held = [batch.iloc[:, i] for i in range(batch.shape[1]) if batch.dtypes.iloc[i].kind == "O"]
+        columns = [[v if isinstance(v, str) else "" for v in column] for column in held]
+        return [" ".join(row) for row in zip(*columns, strict=True)] if columns else [""] * len(batch)
+    if getattr(batch, "ndim", 1) == 2:
+        if batch.dtype.kind not in "OUT":
+            return [""] * len(batch)
+        return [" ".join(v for v in row if isinstance(v, str)) for row in batch.tolist()]
+    return [v if isinstance(v, str) else "" for v in list(batch)]
 
 
 def without_rows(report: Report) -> Report:

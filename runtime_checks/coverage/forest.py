@@ -165,11 +165,11 @@ class Forest:
             nodes.append(node)
         return np.array(nodes[::-1], np.int64), np.array(sides[::-1], np.bool_)
 
-    def impossible(self, single: bool) -> tuple[Bools, Bools]:
-        """Which true and false branches contradict the tests above them; both bool [n_inner].
+    def impossible(self, single: bool) -> tuple[Bools, Bools, Bools]:
+        """Which true branches, false branches and missing values contradict the tests above; bool [n_inner].
 
-        Only the tests ``<=`` of the same column are weighed. A branch that a missing value takes is
-        possible unless a test above sends missing values elsewhere.
+        Only the tests ``<=`` of the same column are weighed. A missing value comes to a node unless a test of
+        its column above sends missing values elsewhere, and makes the branch that it takes possible.
 
         Parameters
         ----------
@@ -201,7 +201,8 @@ class Forest:
         none_false = plain & (np.maximum(over, _up(low) if single else low) > high)
         none_true &= ~(nan & self.missing_true)
         none_false &= ~(nan & ~self.missing_true)
-        return self._with_descendants(none_true, none_false)
+        none_true, none_false = self._with_descendants(none_true, none_false)
+        return none_true, none_false, ~nan | (none_true & none_false)
 
     def _with_descendants(self, none_true: Bools, none_false: Bools) -> tuple[Bools, Bools]:
         level = self.roots[self.roots < self.n_inner]

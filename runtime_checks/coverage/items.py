@@ -59,7 +59,7 @@ class Items:
             branch = np.full(2 * forest.n_inner, KINDS.index(TREES))
             never = forest.impossible(instrument.single(forest.tensor))
             kind = np.concatenate([branch, np.full(forest.n_inner, KINDS.index(MISSING))])
-            add(forest, kind, np.concatenate([*never, np.zeros(forest.n_inner, np.bool_)]))
+            add(forest, kind, np.concatenate(never))
         self.kind = np.concatenate([np.zeros(0, np.int64), *kinds])
         self.impossible = np.concatenate([np.zeros(0, np.bool_), *impossible])
         self.counted = self._counted()

@@ -11,8 +11,9 @@ from onnx import numpy_helper
 
 SAME_PLACE = {
     "Abs", "Binarizer", "Cast", "CategoryMapper", "Ceil", "Clip", "Cos", "Exp", "Floor", "Identity",
-    "Imputer", "IsInf", "IsNaN", "LabelEncoder", "Log", "Neg", "Not", "Reciprocal", "RegexFullMatch", "Reshape", "Round",
-    "Scaler", "Sigmoid", "Sign", "Sin", "Sqrt", "Squeeze", "StringNormalizer", "Tanh", "Unsqueeze",
+    "Imputer", "IsInf", "IsNaN", "LabelEncoder", "Log", "Neg", "Not", "Reciprocal", "RegexFullMatch",
+    "Reshape", "Round", "Scaler", "Sigmoid", "Sign", "Sin", "Sqrt", "Squeeze", "StringNormalizer",
+    "Tanh", "Unsqueeze",
 }  # fmt: skip
 """Operators whose place ``[row, i]`` depends on the place ``[row, i]`` of their first input alone."""
 
