@@ -9,6 +9,7 @@ from pathlib import Path
 import onnx
 import pytest
 from java_clients import TEST, client, held_out
+from manual import blocks, run_blocks
 from onnx import numpy_helper
 from toolchains import demand
 
@@ -135,3 +136,12 @@ def test_a_graph_that_is_broken_turns_the_self_test_red(java: None, tmp_path: Pa
     with pytest.raises(CheckError, match=r"givesTheRecordedAnswersAgain.*510 recorded rows, 510 differ"):
         run_tool(TEST, tmp_path / "client")
     assert json.loads((tmp_path / "client/.onnxtwin-client.json").read_text())["language"] == "java"
+
+
+@pytest.mark.long
+def test_every_command_of_the_page_runs_and_the_demo_prints_its_answer(java: None, tmp_path: Path) -> None:
+    (demo,) = (block for block in blocks("java.md", "java") if "class Demo" in block)
+    place = Path("src/main/java/com/example/flights/Demo.java")
+    printed = run_blocks("java.md", tmp_path, {1: lambda at: (at / place).write_text(demo)})
+    assert printed.split()[-2:] == ["true", "true"]
+    assert (tmp_path / "late-flights" / place).read_text() == demo
