@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -21,7 +22,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from onnxtwin.recording import without_rows
 from onnxtwin.runtime_checks import Report
 from onnxtwin.runtime_checks.coverage.summary import Coverage, Covered
-from onnxtwin.runtime_checks.report import Noted
+from onnxtwin.runtime_checks.report import Location, Minimal, Noted
 from onnxtwin.runtime_checks.rows import source
 from onnxtwin.runtime_checks.tally import WITHHELD
 
@@ -29,7 +30,7 @@ LARGEST = 1_000_000
 """Bytes; the page is committed with its artifact."""
 
 HOSTILE = "<b>&\x00\U0001f600é]]>"
-LONG = "x" * 100_000
+LONG = "x" * 20_000
 
 
 class Reader(HTMLParser):
@@ -190,6 +191,18 @@ def test_the_worst_row_of_each_family_can_be_copied(red: Report) -> None:
         if tally.worst is not None and len(source(tally.worst.row)) < 1000:
             assert source(tally.worst.row) in shown
     assert "user-select: all" in page
+
+
+def test_where_it_goes_wrong_stands_before_the_counts(green: Report, red: Report) -> None:
+    red = replace(
+        red,
+        location=Location("model", "weight", 1.0, 2.0, "it begins in <model>"),
+        minimal=Minimal({"weight": 7.25}, ("weight",), "predict", "predict", 1.0, 2.0),
+    )
+    before = Reader(red.to_html().split("Method by method")[0]).words
+    assert "Where it goes wrong it begins in <model>" in before
+    assert "{'weight': 7.25} Shrunk from a row that failed. The fault needs the values of weight." in before
+    assert "Where it goes wrong" not in green.to_html()
 
 
 def test_a_report_without_real_rows_shows_none_of_them(
