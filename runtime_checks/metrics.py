@@ -109,11 +109,13 @@ class Metrics:
         self._tolerance = tolerance
         self._rows = 0
         self._by_default = metrics is None
+        self._names: list[str] = []
         self._discrete: dict[str, bool] = {}
         self._sums: dict[str, tuple[Accumulator, Accumulator]] = {}
         self._whole: dict[str, Any] = {}
         for given in default_metrics(pipeline, methods) if metrics is None else metrics:
             name, metric = _named(given)
+            self._names.append(name)
             if name in self._sums or name in self._whole:
                 raise CheckError(
                     f"two metrics are named {name!r}; give one of them as Metric(name, function)"
@@ -173,7 +175,7 @@ class Metrics:
             self._kept.add(y, X, expected, found)
 
     def scores(self) -> list[Score]:
-        """Each metric of both sides; nothing if there were no rows.
+        """Each metric of both sides, in the order given; nothing if there were no rows.
 
         Raises
         ------
@@ -181,12 +183,10 @@ class Metrics:
         """
         if not self._rows:
             return []
-        scores = []
+        scores = {name: self._from_all(name, metric) for name, metric in self._whole.items()}
         for name, (left, right) in self._sums.items():
-            scores.append(self._score(name, left.value(), right.value(), {left.method}))
-        for name, metric in self._whole.items():
-            scores.append(self._from_all(name, metric))
-        return scores
+            scores[name] = self._score(name, left.value(), right.value(), {left.method})
+        return [scores[name] for name in self._names if name in scores]
 
     def _score(self, name: str, pipeline: float, twin: float, methods: set[str]) -> Score:
         limits = [

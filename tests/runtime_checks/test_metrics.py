@@ -158,7 +158,8 @@ def test_what_predictions_are_worth_is_a_function_of_targets_answers_and_rows(wi
 def test_a_function_can_ask_for_probabilities(wines: Any) -> None:
     pipeline, X, _ = wines
     mean = Metric("mean of Barolo", lambda y, p, X: p[:, 1].mean(), "predict_proba")
-    report = both(wines, metrics=["accuracy", mean])
+    report = both(wines, metrics=[mean, "accuracy"])
+    assert [score.metric for score in report.metrics] == ["mean of Barolo", "accuracy"]
     assert scores(report)["mean of Barolo"].pipeline == pipeline.predict_proba(X)[:, 1].mean()
 
 
