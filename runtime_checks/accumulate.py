@@ -55,7 +55,10 @@ class LogLoss:
     method: ClassVar[str] = "predict_proba"
 
     def __init__(self, pipeline: Any) -> None:
-        self._classes = np.asarray(pipeline.classes_)
+        classes = getattr(pipeline, "classes_", None)
+        if classes is None or isinstance(classes, list):
+            raise CheckError("log loss needs a classifier of one target; give a function instead")
+        self._classes = np.asarray(classes)
         self._order = np.argsort(self._classes)
         self._rows, self._sum = 0, 0.0
 
@@ -97,8 +100,9 @@ class _Squares:
         """Take in a batch."""
         if not len(y):
             return
-        found = _shaped(type(self).__name__, y, answer).astype(np.float64).reshape(len(y), -1)
-        true = y.astype(np.float64).reshape(len(y), -1)
+        true, found = (
+            _numbers(side).reshape(len(y), -1) for side in (y, _shaped("squared errors", y, answer))
+        )
         mean = true.mean(axis=0)
         rows = self._rows + len(y)
         self._error = self._error + ((true - found) ** 2).sum(axis=0)
@@ -139,6 +143,15 @@ ACCUMULATED: dict[str, type[Accumulator]] = {
     "r2": R2,
 }
 """Made with the fitted pipeline."""
+
+
+def _numbers(values: npt.NDArray[Any]) -> FloatArray:
+    try:
+        return values.astype(np.float64)
+    except (ValueError, TypeError) as error:
+        raise CheckError(
+            f"squared errors need numbers, targets and answers: {error}; a classifier has accuracy"
+        ) from error
 
 
 def _demand_alike(name: str, y: npt.NDArray[Any], labels: npt.NDArray[Any]) -> None:

@@ -12,6 +12,7 @@ from fake_twins import Answers, FakeTwin, check_fake, signature_of
 from sklearn.datasets import load_diabetes, load_wine
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score, log_loss, make_scorer, mean_squared_error, r2_score
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -87,7 +88,7 @@ def test_several_labels_a_row_have_to_be_right_together() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 2))
     y = (X + rng.normal(size=(60, 2)) > 0).astype(int)
-    model = MLPClassifier((3,), solver="lbfgs", max_iter=50, random_state=0).fit(X, y)
+    model = MLPClassifier((3,), solver="lbfgs", max_iter=5000, random_state=0).fit(X, y)
     report = check_fake(model, X, "predict", "predict_proba", y=y, cases=False)
     assert {s.metric: s.twin for s in report.metrics} == {"accuracy": accuracy_score(y, model.predict(X))}
 
@@ -326,6 +327,7 @@ def test_targets_may_be_of_any_type_that_equals_the_labels(form: str) -> None:
         ({"metrics": [Metric("m", lambda y, a, X: "much")]}, "metric m cannot be computed: ValueError"),
         ({"metrics": [Metric("m", lambda y, a, X: X["absent"])]}, "metric m cannot be computed: KeyError"),
         ({"metrics": ["neg_mean_squared_error"]}, "neg_mean_squared_error cannot be computed"),
+        ({"metrics": ["mse"]}, "squared errors need numbers, targets and answers"),
         ({"y": ["Barolo"] * 3}, r"targets y have the shape \(3,\), there are 178 rows"),
         ({"y": [None] * 178}, "a target is missing"),
         ({"y": np.arange(178)}, "accuracy: a target is 0, a label of the pipeline's '.*': texts and numbers"),
@@ -339,6 +341,14 @@ def test_a_metric_that_cannot_be_computed_is_refused(wines: Any, options: dict[s
         check_fake(
             pipeline, X, "predict", "predict_proba", **{"y": y, "cases": False, "metrics": None} | options
         )
+
+
+def test_log_loss_is_for_one_target(wines: Any) -> None:
+    _, X, y = wines
+    both_targets = np.column_stack([y == "Barolo", y == "Barbera"])
+    model = MultiOutputClassifier(LogisticRegression()).fit(X, both_targets)
+    with pytest.raises(CheckError, match="log loss needs a classifier of one target"):
+        check_fake(model, X, "predict", "predict_proba", y=both_targets, metrics=["log_loss"], cases=False)
 
 
 def test_metrics_need_targets(wines: Any) -> None:
