@@ -70,7 +70,7 @@ def _hostile(column: Column, values: pd.Series) -> list[Any]:
     unseen = unseen_values(values, column)
     if column.tensor == "string":
         return [v for v in unseen if not isinstance(v, str) or len(v) <= 100]
-    if column.tensor.startswith("float") and not unseen:
+    if column.tensor.startswith("float") and column.dtype != "boolean" and not unseen:
         return list(MODERATE) if column.tensor == "float64" else [float(np.float32(v)) for v in MODERATE]
     return [*unseen, *(v for run in extreme_values(column, values) for v in run[:20])]
 
