@@ -172,8 +172,8 @@ def test_the_worst_row_is_shown_as_the_user_would_type_it(
     lenient: Pipeline, passengers: pd.DataFrame
 ) -> None:
     def off(X: pd.DataFrame, found: Answers) -> Answers:
-        found["predict_proba"][3, 1] += 0.25
-        found["predict_proba"][5, 0] += 0.5
+        found["predict_proba"][3:4, 1] += 0.25
+        found["predict_proba"][5:6, 0] += 0.5
         return found
 
     report = check_fake(lenient, passengers, "predict_proba", answers=off, cases=False)

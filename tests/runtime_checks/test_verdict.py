@@ -78,7 +78,7 @@ def test_a_flipped_label_away_from_the_boundary_is_a_mismatch(scaled: tuple[Any,
     X, _ = load_breast_cancer(return_X_y=True)
 
     def flip_one(rows: Matrix, found: Answers) -> Answers:
-        found["predict"][7] = 1 - found["predict"][7]
+        found["predict"][7:8] = 1 - found["predict"][7:8]
         return found
 
     report = check_fake(pipeline, X, "predict", answers=flip_one, cases=False)
