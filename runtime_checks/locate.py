@@ -164,8 +164,14 @@ def _step_columns(reference: Reference, right: Rows | None, wrong: Rows) -> list
     return [
         column
         for (hook, result), (_, control) in zip(bad, good, strict=True)
+        if not _private(hook.path)
         for column in _columns_of(hook.path, result, control if right is not None else None)
     ]
+
+
+def _private(path: str) -> bool:
+    """Whether the step is one that its owner hides, as TfidfVectorizer does its TfidfTransformer."""
+    return any(part.startswith("_") for part in path.split("."))
 
 
 def _columns_of(path: str, result: Any, control: Any) -> Iterator[_Column]:
@@ -233,7 +239,11 @@ def _search(
         seen = [step for step in order if present[step]]
         if seen or not order:
             return _after(seen, order, last)
-    return None
+    text = (
+        f"the graph holds the output of none of the pipeline's steps: the answer differs in {order[0]}, "
+        f"or in a step after it, up to {last}, that the graph makes one with it"
+    )
+    return Location(order[0], None, None, None, text)
 
 
 def _recognised(
@@ -257,7 +267,8 @@ def _after(seen: list[str], order: list[str], last: str) -> Location:
     later = order[order.index(seen[-1]) + 1 :] if seen else []
     step = later[0] if later else last
     known = f"the graph holds the pipeline's values up to {seen[-1]}; " if seen else ""
-    return Location(step, None, None, None, f"{known}the answer differs in {step}")
+    fused = f", or in a step after it, up to {last}, that the graph makes one with it" if later else ""
+    return Location(step, None, None, None, f"{known}the answer differs in {step}{fused}")
 
 
 def _difference(column: _Column, bad: _Tensors, recognised: BoolArray, same: BoolArray) -> Location:
