@@ -20,6 +20,6 @@ def test_the_page_for_python_leads_from_zero_to_a_prediction(tmp_path: Path) -> 
         },
     )
     assert said.count("recorded answers of the pipeline come out here") == 1
-    assert "late: False 0." in said
+    assert "late: True 0.74" in said
     assert "minutes late" in said
     assert [path.suffix for path in (tmp_path / "arrives-late" / "dist").iterdir()] == [".whl"]
