@@ -177,7 +177,7 @@ def _matrix_doc(view: View) -> list[str]:
 
 def _iso(ticks: int, field: Field) -> str | None:
     """Ticks as ISO 8601; None where the year has not four digits."""
-    text = str(np.datetime64(ticks, field.unit or "ns"))
+    text = str(np.array(ticks, dtype=f"M8[{field.unit}]"))
     if text.index("-") != _DATES:
         return None
     whole, _, fraction = text.partition(".")
