@@ -36,13 +36,13 @@ public sealed class DatesAndTextRefusals : IDisposable
         Refused(Good with { Note = "__missing__" }, RowFault.ReservedText, "note");
     }
 
-    [Theory]
-    [InlineData("\ud83c")]
-    [InlineData("a\udf81b")]
-    [InlineData("\udf81\ud83c")]
-    public void Half_of_a_surrogate_pair_is_refused(string note)
+    [Fact]
+    public void Half_of_a_surrogate_pair_is_refused()
     {
-        Refused(Good with { Note = note }, RowFault.BrokenText, "note");
+        foreach (string note in new[] { "\ud83c", "a\udf81b", "\udf81\ud83c" })
+        {
+            Refused(Good with { Note = note }, RowFault.BrokenText, "note");
+        }
     }
 
     [Theory]
