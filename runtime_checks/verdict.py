@@ -83,6 +83,31 @@ class Examiner:
             size = CHUNK[0] if wrong else min(64 * size, CHUNK[1])
         return Examined(undetermined, reasons)
 
+    def unsettled(self, method: str, X: Rows) -> BoolArray:
+        """Rows on which another correct program may answer otherwise, whatever the twin says to them.
+
+        Less is tried than for a row that fails: all numbers of a step up or down by one ulp, or each in
+        the direction that moves the decision furthest. That finds rows on the edge of a decision.
+
+        Parameters
+        ----------
+        X : rows that the pipeline answers.
+        """
+        expected = self._answer(self._reference, method, X)
+        moved = np.zeros(count(X), dtype=np.bool_)
+        if expected is None:
+            return moved
+        if self._skeleton is None:
+            self._skeleton = Skeleton.of(self._reference.pipeline)
+        skeleton = self._skeleton.pipeline
+        for hook in self._skeleton.hooks:
+            tried = chain([everywhere(1), everywhere(-1)], self._furthest(skeleton, hook, method, X))
+            for _, answer in self._nudged(skeleton, hook, method, X, tried):
+                if layout_differs(expected, answer) is None:
+                    for e, other in zip(expected, answer, strict=True):
+                        moved |= failing(e, other, self._own).any(axis=1)
+        return moved
+
     def _chunk(self, method: str, X: Rows, expected: Answer, found: Answer) -> Examined:
         cases = [_Cells.of(e, f, self._tolerance) for e, f in zip(expected, found, strict=True)]
         reasons = [""] * count(X)
@@ -113,6 +138,12 @@ class Examiner:
         if all(answer is not None for answer in alone):
             answer = join([a for a in alone if a is not None])
             weigh("the pipeline answers otherwise in a batch of one", answer)
+        if count(X) > 1:
+            # Where a matrix product sums in another order than for the row alone, another ulp tips it.
+            for i in np.flatnonzero(~undetermined):
+                sides = [[p.rows([i]) for p in side] for side in (expected, found)]
+                single = self._chunk(method, take(X, [i]), *sides)
+                undetermined[i], reasons[i] = single.undetermined[0], reasons[i] or single.reasons[0]
         return Examined(undetermined, reasons)
 
     def _alternatives(self, method: str, X: Rows) -> Iterator[tuple[str, Answer]]:
