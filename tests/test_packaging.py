@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[1]
-IMPORT_NAMES = {
-    "onnxtwin": "onnxtwin",
-    "exporters": "onnxtwin/exporters",
-    "build": "onnxtwin/build",
-    "runtime_checks": "onnxtwin/runtime_checks",
-}
-NEEDED_TO_BUILD = ("pyproject.toml", "setup.py", "README.md", "LICENSE", *IMPORT_NAMES)
+from environments import IMPORT_NAMES, ROOT, build_wheel, new_environment, run
 
 # One worker builds and installs once for all the tests of this file.
 pytestmark = pytest.mark.xdist_group("packaging")
@@ -62,37 +49,10 @@ print(json.dumps({"label": label.tolist(), "brought_along": sorted(brought_along
 """
 
 
-def run(*command: str | Path, cwd: Path) -> str:
-    """What a command says, in an environment that has never heard of this clone."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV"))}
-    done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, env=clean, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-@contextmanager
-def new_environment(folder: Path) -> Iterator[Path]:
-    """The Python of a virtual environment that holds nothing but pip; gone afterwards, as it is large."""
-    run(sys.executable, "-m", "venv", folder, cwd=folder.parent)
-    yield folder / "bin" / "python"
-    shutil.rmtree(folder)
-
-
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a copy: setuptools leaves files of earlier builds in its build folder."""
-    folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
-    source.mkdir()
-    for path in (ROOT / name for name in NEEDED_TO_BUILD):
-        if path.is_dir():
-            shutil.copytree(path, source / path.name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(path, source)
-    run(sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", folder, source, cwd=folder)
-    return next(folder.glob("onnxtwin-*.whl"))
+    """The wheel of this clone."""
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")

@@ -106,7 +106,7 @@ class Bounds:
             return np.full(width or 1, deltas[0].sum() if len(deltas[0]) > 1 else deltas[0][0] * 10_000)
         if node.op_type == "TreeEnsemble":
             return zero if self._same_leaves(node) else None
-        constant = self._graph.constants.get(node.input[1]) if len(node.input) > 1 else None
+        constant = self._constant(node.input[1]) if len(node.input) > 1 else None
         if constant is None:
             return None
         if node.op_type == "Mul":
@@ -116,6 +116,13 @@ class Bounds:
         if node.op_type == "MatMul" and len(deltas[0]) == len(constant):
             return np.asarray(deltas[0] @ np.abs(constant))
         return None
+
+    def _constant(self, name: str) -> Array | None:
+        node = self._graph.node_of(name)
+        if node is not None and node.op_type == "Unsqueeze":
+            own, axes = (self._graph.constants.get(given) for given in node.input)
+            return None if own is None or axes is None else np.expand_dims(own, tuple(axes.ravel().tolist()))
+        return self._graph.constants.get(name)
 
     def _same_leaves(self, node: onnx.NodeProto) -> bool:
         name = node.input[0]

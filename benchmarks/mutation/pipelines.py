@@ -64,7 +64,7 @@ class Source:
 
     name: str
     make: Callable[[], Subject]
-    rows: int = 2000
+    rows: int = 1000
     share: float = 1.0
     link: float | None = None
 
@@ -73,7 +73,7 @@ SOURCES: dict[str, Source] = {}
 
 
 def source(
-    rows: int = 2000, share: float = 1.0, link: float | None = None
+    rows: int = 1000, share: float = 1.0, link: float | None = None
 ) -> Callable[[Callable[[], Subject]], Callable[[], Subject]]:
     """Register a function as a source of mutants, under its own name."""
 
@@ -264,7 +264,7 @@ def _texts(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-@source(share=0.5)
+@source(share=0.4)
 def planes_text_calibrated_svc() -> Subject:
     """Text features by pandas, infrequent categories, a calibrated linear SVC."""
     planes = flights_module("flights_data").table("planes")
