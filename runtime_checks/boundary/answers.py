@@ -32,15 +32,29 @@ def answer_pairs(reference: Reference, origin: Origin, rng: np.random.Generator)
     if not len(column):
         return steps
     ends = [_answers(reference, method, origin, place(origin, steps, column, end)) for end in (low, high)]
+    # A refusal costs a search for the row; where one lies on the way, the pair is given up.
+    given_up = np.zeros(len(steps), np.bool_)
 
     def decide(drafts: Drafts, tasks: Ints) -> Bools:
-        found = _answers(reference, method, origin, drafts)
-        near, far = (_distance(found, end[tasks]) for end in ends)
-        return near <= far
+        same = np.ones(len(tasks), np.bool_)
+        asked = np.flatnonzero(~given_up[tasks])
+        found = _answers(reference, method, origin, drafts.take(asked))
+        near, far = (_distance(found, end[tasks[asked]]) for end in ends)
+        same[asked] = near <= far
+        given_up[tasks[asked[_refused(found)]]] = True
+        return same
 
     low, high = bisect(origin, steps, column, low, high, decide, halvings=4)
-    both = steps.take(np.repeat(np.arange(len(steps)), 2))
-    return place(origin, both, np.repeat(column, 2), np.column_stack([low, high]).reshape(-1))
+    kept = np.flatnonzero(~given_up)
+    both = steps.take(np.repeat(kept, 2))
+    return place(origin, both, np.repeat(column[kept], 2), np.column_stack([low, high])[kept].reshape(-1))
+
+
+def _refused(answers: Answers) -> Bools:
+    """Rows whose whole answer is missing, which is how :func:`_answers` says that they are refused."""
+    if answers.dtype.kind == "f":
+        return np.asarray(np.isnan(answers).all(axis=1))
+    return np.asarray((answers == "").all(axis=1))
 
 
 def _pairs(reference: Reference, method: str, origin: Origin, rng: np.random.Generator) -> tuple[Ints, Ints]:

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder, StandardScaler
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+import onnxtwin
+from onnxtwin.runtime_checks.cases import families
+from onnxtwin.runtime_checks.coverage.instrument import Instrument, instrument
+from onnxtwin.runtime_checks.coverage.items import TREES
+from onnxtwin.runtime_checks.coverage.recorder import Recorder
+from onnxtwin.runtime_checks.reference import Reference
+
+
+def sample(rows: int, columns: int, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(rng.normal(size=(rows, columns)), columns=list("abcdefgh"[:columns]))
+
+
+def made(pipeline: Any, X: pd.DataFrame, seed: int = 0) -> tuple[Instrument, list[pd.DataFrame]]:
+    """The graph of the pipeline's twin, and its boundary rows."""
+    twin = onnxtwin.export(pipeline, X, methods=["predict"])
+    graph = instrument(twin, twin.signature, X)
+    assert graph is not None
+    reference = Reference(pipeline, ["predict"], twin.signature)
+    family = families(["boundary"], graph)["boundary"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return graph, list(family(reference, twin.signature, X, np.random.default_rng(seed)))
+
+
+def tree_coverage(graph: Instrument, batches: list[pd.DataFrame]) -> tuple[int, int]:
+    recorder = Recorder(graph)
+    for rows in batches:
+        recorder.add(rows)
+    found = recorder.coverage()[TREES]
+    return found.reached, found.total
+
+
+@settings(max_examples=8, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.integers(1, 6), st.integers(2, 4))
+def test_both_sides_of_every_node_of_a_tree_on_raw_columns_are_tested_one_step_apart(
+    seed: int, depth: int, columns: int
+) -> None:
+    X = sample(120, columns, seed)
+    y = np.random.default_rng(seed).integers(0, 3, len(X))
+    tree = DecisionTreeClassifier(max_depth=depth, random_state=0).fit(X, y)
+    _, batches = made(tree, X)
+    rows = np.vstack([batch.to_numpy() for batch in batches])
+    on_path = tree.tree_.decision_path(rows.astype(np.float32)).toarray().astype(bool)
+    for node in np.flatnonzero(tree.tree_.children_left >= 0):
+        here = rows[on_path[:, node], tree.tree_.feature[node]]
+        here = here[~np.isnan(here)]
+        # A tree compares float32(x): the greatest double that goes left, and the next one.
+        left = here.astype(np.float32) <= tree.tree_.threshold[node]
+        assert left.any()
+        assert (~left).any()
+        assert np.nextafter(here[left].max(), np.inf) == here[~left].min()
+
+
+def test_every_branch_of_a_forest_behind_a_scaler_is_reached() -> None:
+    X = sample(200, 4, 1)
+    y = (X["a"] * X["b"] + X["c"] > 0).to_numpy()
+    forest = make_pipeline(StandardScaler(), RandomForestClassifier(8, max_depth=6, random_state=0)).fit(X, y)
+    reached, total = tree_coverage(*made(forest, X))
+    assert total > 200
+    assert reached == total
+
+
+def test_every_branch_and_missing_value_of_a_boosting_with_categories_is_reached() -> None:
+    rng = np.random.default_rng(0)
+    X = sample(400, 2, 2).assign(city=rng.choice(["Rome", "Paris", "Oslo", "Bonn"], 400))
+    X.loc[::9, "a"] = np.nan
+    y = (X["a"].fillna(1) + (X["city"] == "Rome") > 0.5).to_numpy()
+    encode = make_column_transformer(
+        (OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan), ["city"]),
+        remainder="passthrough",
+    )
+    boosting = HistGradientBoostingClassifier(categorical_features=[0], max_iter=12, random_state=0)
+    graph, batches = made(make_pipeline(encode, boosting).fit(X, y), X)
+    recorder = Recorder(graph)
+    for rows in batches:
+        recorder.add(rows)
+    coverage = recorder.coverage()
+    assert coverage[TREES].reached == coverage[TREES].total > 40
+    assert coverage["missing values at tree nodes"].share == 1.0
+    assert coverage["categories"].share == 1.0
+
+
+def test_a_node_that_tests_what_two_columns_decide_together_is_met_on_both_sides() -> None:
+    X = sample(200, 3, 3)
+    ratio = FunctionTransformer(lambda frame: frame.assign(ratio=frame["a"] / frame["b"])[["ratio", "c"]])
+    y = np.digitize(X["a"] / X["b"], [-0.5, 0.3, 0.7])
+    pipeline = make_pipeline(ratio, DecisionTreeRegressor(max_depth=4, random_state=0)).fit(X, y)
+    graph, batches = made(pipeline, X)
+    reached, total = tree_coverage(graph, batches)
+    assert reached == total
+    rows = pd.concat(batches)
+    ratios = np.float32(rows["a"] / rows["b"])
+    root = pipeline[-1].tree_.threshold[0]
+    left, right = ratios[ratios <= root].max(), ratios[ratios > root].min()
+    assert np.nextafter(left, np.float32(np.inf)) == right
+
+
+def test_the_same_seed_makes_the_same_rows() -> None:
+    X = sample(100, 2, 4)
+    tree = DecisionTreeRegressor(max_depth=4).fit(X, X["a"] * X["b"])
+    first, second = (pd.concat(made(tree, X, seed=5)[1]) for _ in range(2))
+    pd.testing.assert_frame_equal(first, second)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int16", "Int64"])
+def test_rows_keep_the_columns_own_type(dtype: str) -> None:
+    X = pd.DataFrame({"a": pd.array(np.arange(60) % 17, dtype=dtype), "b": np.linspace(0, 1, 60)})
+    y = (X["a"].to_numpy(np.float64) > 7) * 1.0 + (X["b"].to_numpy() > 0.3)
+    for rows in made(make_pipeline(FunctionTransformer(), DecisionTreeRegressor()).fit(X, y), X)[1]:
+        assert rows.dtypes.equals(X.dtypes)
