@@ -104,7 +104,7 @@ def _files(folder: Path, artifact: Path, what: str) -> Files:
     """Where one report goes: ``artifacts-flights-recorded-rows-python.html`` and so on."""
     parts = [part.strip("/\\:") for part in artifact.parts if part not in ("..", ".")]
     name = "-".join([*(part for part in parts if part), what.replace(", ", "-").replace(" ", "-")])
-    return Files(*(folder / f"{name}.{suffix}" for suffix in ("json", "html", "xml")))
+    return Files(folder / f"{name}.json", folder / f"{name}.html", folder / f"{name}.xml")
 
 
 def _table(outcomes: list[tuple[str, str, int]]) -> Table:
