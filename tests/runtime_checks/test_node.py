@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from javascript import TEXTS, assert_equal_on_held_out_rows, small_twin, text_graph
+from javascript import TEXTS, assert_equal_on_held_out_rows, nul_graph, small_twin, text_graph
 from toolchains import demand
 
 from artifacts import ARTIFACTS
@@ -47,6 +47,12 @@ def test_texts_of_every_kind_come_back_as_they_went(texts):
 def test_a_text_with_nul_is_refused_because_the_binding_cuts_it_off(texts):
     with pytest.raises(InputError, match=r'input "text", row 1 .*NUL'):
         texts.run_tensors({"text": np.array([["b"], ["a\0b"]], dtype=object)})
+
+
+def test_an_answer_with_nul_comes_back_whole():
+    with open_session(*nul_graph()) as session:
+        found = session.run_tensors({"text": np.array([["b"]], dtype=object)})
+    assert found["transform"].tolist() == [["a\0b"]]
 
 
 def test_a_refused_request_does_not_end_the_runner(texts):

@@ -72,3 +72,15 @@ def assert_equal_on_held_out_rows(open_session, name):
     assert recorded.ok, str(recorded)
     assert found.rows == 10_000
     assert not found.failing[~held_out.undetermined].any(), str(found)
+
+
+def nul_graph():
+    """The graph and signature of :func:`text_graph`, but that it answers every row with ``a`` NUL ``b``."""
+    model, signature = text_graph()
+    changed = onnx.load_model_from_string(model)
+    constant = helper.make_tensor("nul", TensorProto.STRING, [1], [b"a\0b"])
+    del changed.graph.node[0]
+    changed.graph.node.insert(0, helper.make_node("Constant", [], ["nul"], value=constant))
+    changed.graph.node.insert(1, helper.make_node("Shape", ["text"], ["shape"]))
+    changed.graph.node.insert(2, helper.make_node("Expand", ["nul", "shape"], ["transform"]))
+    return changed.SerializeToString(), signature
