@@ -121,6 +121,7 @@ def _distance(first: Answers, second: Answers) -> npt.NDArray[np.float64]:
     """How far two answers are apart: summed for numbers, 0 or 1 for others; refused rows are not apart."""
     first, second = first.reshape(len(first), -1), second.reshape(len(second), -1)
     if first.dtype.kind != "f":
-        return (first != second).any(axis=1).astype(np.float64)
+        return np.asarray((first != second).any(axis=1), dtype=np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
-        return np.nan_to_num(np.abs(first - second), nan=0.0, posinf=1e300).sum(axis=1)
+        apart = np.nan_to_num(np.abs(first - second), nan=0.0, posinf=1e300)
+        return np.asarray(apart.sum(axis=1), dtype=np.float64)

@@ -148,7 +148,7 @@ class Origin:
         old = column_values(X, column.label)
         parsed = parse_dtype(column.dtype) if old.dtype.kind in "Mm" else None
         if parsed is not None:
-            ticks = old.astype(np.int64).to_numpy().copy()
+            ticks = np.array(old.astype(np.int64).to_numpy(), dtype=np.int64)
             ticks[changed] = cells
             return set_column(X, column.label, _instants(ticks, old))
         values = old.to_numpy(dtype=object, copy=True)
@@ -177,7 +177,7 @@ class Origin:
 def _instants(ticks: Ints, like: pd.Series) -> pd.Series:
     """Ticks of the column's own unit as its own type, whatever its zone."""
     zone = getattr(like.dtype, "tz", None)
-    unit = getattr(like.dtype, "unit", None) or np.datetime_data(like.dtype)[0]
+    unit = getattr(like.dtype, "unit", None) or str(like.to_numpy().dtype).partition("[")[2].rstrip("]")
     letter = "m" if like.dtype.kind == "m" else "M"
     bare = pd.Series(ticks.view(f"{letter}8[{unit}]"), index=like.index)
     return bare.dt.tz_localize("UTC").dt.tz_convert(zone) if zone is not None else bare

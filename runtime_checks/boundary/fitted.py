@@ -58,7 +58,7 @@ def _walk(value: Any, names: list[Any], seen: set[int]) -> Iterator[tuple[Any, A
 def _handed_on(entry: Sequence[Any], names: list[Any]) -> list[Any]:
     """What a ColumnTransformer's ``(name, transformer, columns)`` hands on: labels, or places."""
     if isinstance(entry, tuple) and len(entry) == 3 and isinstance(entry[2], list | np.ndarray | str):
-        chosen = [entry[2]] if isinstance(entry[2], str) else list(entry[2])
+        chosen: list[Any] = [entry[2]] if isinstance(entry[2], str) else list(entry[2])
         places = all(isinstance(c, int | np.integer) and not isinstance(c, bool) for c in chosen)
         if places and all(0 <= c < len(names) for c in chosen) and not set(chosen) <= set(names):
             return [names[c] for c in chosen]

@@ -93,7 +93,8 @@ def _far_instants(own: Array, column: Column) -> Array:
     steps = np.array([-30, -2, -1, 1, 2, 30], np.int64) * year
     far = np.concatenate([own[0] + steps[:3], own[-1] + steps[3:]])
     limit = np.int64(2**62)
-    return far[np.abs(far) < limit]
+    within: Array = far[np.abs(far) < limit]
+    return within
 
 
 def _listed(cells: Array, column: Column, lookups: Sequence[Lookup]) -> Array:

@@ -162,11 +162,11 @@ def switch_pairs(oracle: Oracle, found: list[Table], bases: Drafts, most: int) -
         if order is None or table.present < 2:
             continue
         places = keys(table.values[: table.present], order)
-        for switch in np.flatnonzero(table.flips):
-            for base in range(len(bases)):
-                outcome = table.switches[base, : table.present, switch]
+        for switch in np.flatnonzero(table.flips).tolist():
+            for row in range(len(bases)):
+                outcome = table.switches[row, : table.present, switch]
                 flips = np.flatnonzero(outcome[1:] != outcome[:-1])[:FLIPS]
-                tasks += [(position, base, int(places[f]), int(places[f + 1]), int(switch)) for f in flips]
+                tasks += [(position, row, int(places[f]), int(places[f + 1]), switch) for f in flips]
     if len(tasks) > most // 2:
         tasks = [tasks[i] for i in np.linspace(0, len(tasks) - 1, most // 2).astype(np.int64)]
     column, base, low, high, which = np.array(tasks, np.int64).reshape(-1, 5).T.copy()

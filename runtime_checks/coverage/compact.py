@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -62,7 +63,7 @@ def _drawn(size: int, wanted: int, rng: np.random.Generator) -> Ints:
     return both[both < size]
 
 
-def _covering(outcomes: sparse.csr_array, chosen: list[int], most: int) -> list[int]:
+def _covering(outcomes: Any, chosen: list[int], most: int) -> list[int]:
     """The rows chosen and those that cover what they do not, the row that adds most first."""
     open_ = np.ones(outcomes.shape[1], np.float32)
     for row in chosen:
@@ -78,7 +79,7 @@ def _covering(outcomes: sparse.csr_array, chosen: list[int], most: int) -> list[
     return chosen
 
 
-def _outcomes(instrument: Instrument, X: Rows) -> sparse.csr_array:
+def _outcomes(instrument: Instrument, X: Rows) -> Any:
     """float32 ``[N, outcomes]``, 1 where the row took it; none for rows that the graph's inputs refuse."""
     items = Items(instrument)
     near = sum(2 * forest.n_inner for forest in items.decisions.forests)
@@ -115,7 +116,7 @@ def _near(items: Items, observed: Tensors) -> list[tuple[Ints, Ints]]:
     return found
 
 
-def _beside(forest: Forest, X: npt.NDArray[np.generic], start: int) -> tuple[Ints, Ints]:
+def _beside(forest: Forest, X: npt.NDArray[Any], start: int) -> tuple[Ints, Ints]:
     rows, places = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for visit in forest.visits(X):
         value, limit = X[visit.row, forest.feature[visit.node]], forest.threshold[visit.node]

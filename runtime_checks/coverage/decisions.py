@@ -95,7 +95,8 @@ class Decisions:
     @property
     def tensors(self) -> set[str]:
         """What has to be observed."""
-        return {decision.tensor for decision in (*self.switches, *self.lookups, *self.forests)}
+        read = [switch.tensor for switch in self.switches] + [lookup.tensor for lookup in self.lookups]
+        return {*read, *(forest.tensor for forest in self.forests)}
 
 
 def decisions_of(view: View) -> Decisions:

@@ -31,6 +31,8 @@ MAX_BYTES = 2**29
 CELLS = 2**23
 """So many observed cells at once: 64 MB of doubles."""
 
+_FAILS: tuple[type[Exception], ...] = (InputError, *RUNTIME_ERRORS)
+
 _PROBES = 11, 7
 """Row counts by which a tensor that has a row for each row is told from one that has not."""
 
@@ -199,5 +201,5 @@ def instrument(answers: Any, signature: Signature, X: Rows, model: Any = None) -
 
     try:
         return Instrument(given, signature, feeds, X)
-    except (InputError, *RUNTIME_ERRORS):
+    except _FAILS:
         return None

@@ -112,7 +112,10 @@ class Items:
 
     def missing_columns(self, observed: Tensors) -> list[Bools]:
         """For each forest, which columns of its matrix hold a NaN."""
-        return [np.isnan(observed[forest.tensor]).any(axis=0) for forest in self.decisions.forests]
+        return [
+            np.asarray(np.isnan(observed[forest.tensor]).any(axis=0), dtype=np.bool_)
+            for forest in self.decisions.forests
+        ]
 
     def without_missing(self, seen: list[Bools]) -> Bools:
         """bool [n]: a missing value at tree nodes whose column is nowhere missing (``seen`` a forest)."""
