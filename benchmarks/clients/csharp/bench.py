@@ -34,7 +34,7 @@ BEGIN, END = "<!-- csharp clients: begin -->", "<!-- csharp clients: end -->"
 BATCH = 1000
 HEADER = (
     "| artifact | one row, bare | one row, client | client / bare | rows/s in 1,000s, bare | client "
-    "| client / bare | bytes allocated a call | memory after 100,000 and 1,000,000 calls |"
+    "| client / bare | bytes allocated a call | memory after {:,} and {:,} calls |"
 )
 
 
@@ -44,7 +44,8 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=4000, help="calls a figure")
     parser.add_argument("--memory", type=int, default=1_000_000, help="calls after which memory is read")
     given = parser.parse_args()
-    lines = [HEADER, "|" + " --- |" * (HEADER.count("|") - 1)]
+    header = HEADER.format(given.memory // 10, given.memory)
+    lines = [header, "|" + " --- |" * (header.count("|") - 1)]
     with tempfile.TemporaryDirectory(prefix="onnxtwin-") as scratch:
         for folder in (
             ROOT / "artifacts" / "flights" / "arrives_late",
