@@ -120,14 +120,15 @@ def edited(base: Rows, edits: Sequence[Mapping[Any, Any]]) -> Rows:
 
 
 def _replaced(values: pd.Series, cells: Mapping[int, Any]) -> pd.Series:
-    listed = list(values)
+    listed: list[Any] = list(values)
     for i, value in cells.items():
         listed[i] = value
     dtype: Any = values.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         new = [v for v in dict.fromkeys(cells.values()) if not is_missing(v) and v not in dtype.categories]
         dtype = values.cat.add_categories(new).dtype if new else dtype
-    return pd.Series(listed, index=values.index, dtype=dtype, name=values.name)
+    replaced: pd.Series = pd.Series(listed, index=values.index, dtype=dtype, name=values.name)
+    return replaced
 
 
 def column_values(X: Rows, label: str | int) -> pd.Series:
@@ -165,6 +166,15 @@ def typed_row(X: Rows, position: int) -> Any:
     return typed(X.iloc[position] if isinstance(X, pd.Series) else X[position])
 
 
+def _instant_source(value: pd.Timestamp | pd.Timedelta) -> str:
+    try:
+        return f"pd.{value!r}"
+    except (NotImplementedError, ValueError):
+        # pandas cannot print an instant with a zone beyond the years that Python's datetime knows.
+        zone = f", tz={str(value.tz)!r}" if isinstance(value, pd.Timestamp) else ""
+        return f"pd.{type(value).__name__}({int(value.asm8.view(np.int64))}, unit={value.unit!r}{zone})"
+
+
 def source(value: Any) -> str:
     """Python source text of a cell or a row: what one would type in a notebook to get it back."""
     if isinstance(value, dict):
@@ -178,7 +188,7 @@ def source(value: Any) -> str:
     if value is pd.NaT:
         return "pd.NaT"
     if isinstance(value, pd.Timestamp | pd.Timedelta):
-        return f"pd.{value!r}"
+        return _instant_source(value)
     return repr(value)
 
 

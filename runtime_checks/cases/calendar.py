@@ -57,7 +57,7 @@ def extreme_durations(values: pd.Series) -> list[pd.Timedelta]:
     unit, _ = _unit_and_zone(values)
     day = 86_400 * 10**9 // NANOSECONDS[unit]
     ticks = [0, *(sign * t for t in (1, day - 1, day, day + 1, 366 * day, _LAST) for sign in (1, -1))]
-    return [pd.Timedelta(np.timedelta64(t, unit)) for t in ticks]
+    return [pd.Timedelta(t) for t in np.array(ticks, dtype=np.int64).view(f"timedelta64[{unit}]")]
 
 
 def extreme_texts(values: pd.Series) -> list[str]:
@@ -97,7 +97,7 @@ def _written(day: datetime, form: str) -> str:
 def _unit_and_zone(values: pd.Series) -> tuple[str, str | None]:
     parsed = parse_dtype(str(values.dtype))
     if parsed is None:
-        return np.datetime_data(values.dtype)[0], None
+        return np.datetime_data(values.to_numpy().dtype)[0], None
     return parsed[1], parsed[2]
 
 
@@ -126,10 +126,10 @@ def _clock_changes(zone: str, unit: str) -> Iterator[int]:
 def _timestamps(ticks: int, unit: str, zone: str | None) -> Iterator[pd.Timestamp]:
     """The timestamp; nothing where pandas cannot make one, or a column of them, in the zone."""
     try:
-        instant = pd.Timestamp(np.datetime64(ticks, unit))
+        instant = pd.Timestamp(np.array(ticks, dtype=np.int64).view(f"datetime64[{unit}]")[()])
         if zone is not None:
             instant = instant.tz_localize("UTC").tz_convert(zone)
-            pd.Series([instant], dtype=pd.DatetimeTZDtype(unit, zone))
+            pd.Series([instant], dtype=f"datetime64[{unit}, {zone}]")
     except (OverflowError, ValueError, NotImplementedError):
         return
     yield instant

@@ -146,7 +146,8 @@ def _split(
     if column.tensor == "string":
         # Texts have no order along which a pipeline would cease to answer them.
         return admitted(reference, base, column.label, everything), []
-    kept, refused = [], []
+    kept: list[Any] = []
+    refused: list[Any] = []
     for run in runs:
         first = bisect_left(range(len(run)), True, key=lambda i: not answers(run[: i + 1]))
         kept += run[:first]

@@ -39,8 +39,9 @@ Pool = tuple[Mapping[Any, Sequence[Any]], int]
 
 def pools(columns: Mapping[Any, st.SearchStrategy[Any]], size: int) -> st.SearchStrategy[Pool]:
     """``size`` values for each column, keyed by its label, and a number below 65,536."""
-    values = {label: st.tuples(*[cell] * size) for label, cell in columns.items()}
-    return st.tuples(st.fixed_dictionaries(values), below(2**16))
+    # Tuples, because fixed_dictionaries draws integers to shuffle its keys.
+    values = st.tuples(*[st.tuples(*[cell] * size) for cell in columns.values()])
+    return st.tuples(values.map(lambda drawn: dict(zip(columns, drawn, strict=True))), below(2**16))
 
 
 def draw(strategy: st.SearchStrategy[Pool], number: int, seeded: int) -> list[Pool]:
