@@ -75,6 +75,7 @@ class Prover:
             lambda: self._never_met(site),
             lambda: self._never_reached(site),
             lambda: self._never_chosen(site),
+            lambda: self._never_unknown(site),
             lambda: self._cast_is_idle(site),
             lambda: self._replaced_in_vain(site),
             lambda: self._same_for_all_values(site, mutant),
@@ -151,6 +152,19 @@ class Prover:
             return "its branch is never chosen"
         return None
 
+    def _never_unknown(self, site: Site) -> str | None:
+        node = self.graph.nodes[site.node]
+        if site.kind != "an unknown mapped to a known one":
+            return None
+        keys = attribute(node, "keys_tensor")
+        given = self.known.together(node.input[0]).enumerated()
+        if keys is None or given.points is None:
+            return None
+        known = set(keys.tolist())
+        if set(given.points) <= known and (not given.nan or np.isnan(keys.astype(np.float64)).any()):
+            return "every value that can occur is a known one"
+        return None
+
     def _cast_is_idle(self, site: Site) -> str | None:
         if site.kind != CAST or site.entry is None:
             return None
@@ -158,6 +172,11 @@ class Prover:
         tensor = node.input[site.entry]
         if all(_fits_float32(values) for values in self.known.columns.get(tensor, [Values()])):
             return "every value that it meets is a float32"
+        if node.op_type == "Concat" and attribute(node, "axis") == 1:
+            widths = [self.known.widths.get(name) or 0 for name in node.input]
+            start = sum(widths[: site.entry])
+            if all(self._idle(node.output[0], start + i) for i in range(widths[site.entry])):
+                return "nothing reads the columns"
         if node.op_type == "IsNaN" or (node.op_type in MOVES_ONLY and self._ends_in_float32(node.output[0])):
             return "the values are cast to float32 further on, or only asked whether they are NaN"
         if node.op_type == "Cast" and attribute(node, "to") == TensorProto.FLOAT:

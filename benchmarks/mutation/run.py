@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import onnx
+
 from mutation.judges import Judgement, Subject
 from mutation.mutators import draw
 from mutation.pipelines import SOURCES, Source
@@ -140,7 +142,7 @@ def _judge_pipeline(path: Path, name: str, mutants: int, seed: int, seconds: int
 def judged(
     source: Source, mutants: int, seed: int, seconds: int | None, known: list[Result] | None = None
 ) -> Iterator[Result]:
-    """Judge mutants of one pipeline but those with a known result; each is yielded as tried first."""
+    """Judge mutants of one pipeline, each yielded as tried first; known survivors are only proven anew."""
     subject = Subject(source, seed)
     graph = hashlib.sha256(subject.model.SerializeToString(deterministic=True)).hexdigest()[:16]
     done = {(r.pipeline, r.graph, r.seed, r.kind, r.where): r for r in known or ()}
@@ -151,6 +153,9 @@ def judged(
         if earlier is not None:
             if earlier.outcome == TRIED:
                 yield replace(earlier, outcome=ENDED)
+            elif earlier.counts and not earlier.check:
+                proof, reason = _proven(prover, site, plant(subject.model, site), source.link)
+                yield replace(earlier, proof=proof, reason=reason)
             continue
         yield _result(source.name, graph, seed, site, Judgement(TRIED), "", "", 0.0)
         started = time.perf_counter()
@@ -159,11 +164,16 @@ def judged(
         proof, reason = "", ""
         # The prover gets mutants that were found as well: a proof about one of them is a mistake.
         if judgement.outcome != "discarded":
-            if (found := prover.equivalent(site, mutant)) is not None:
-                proof, reason = EQUIVALENT, found
-            elif (found := prover.harmless(site, mutant, source.link)) is not None:
-                proof, reason = WITHIN_TOLERANCE, found
+            proof, reason = _proven(prover, site, mutant, source.link)
         yield _result(source.name, graph, seed, site, judgement, proof, reason, time.perf_counter() - started)
+
+
+def _proven(prover: Prover, site: Site, mutant: onnx.ModelProto, link: float | None) -> tuple[str, str]:
+    if (found := prover.equivalent(site, mutant)) is not None:
+        return EQUIVALENT, found
+    if (found := prover.harmless(site, mutant, link)) is not None:
+        return WITHIN_TOLERANCE, found
+    return "", ""
 
 
 def _result(

@@ -83,6 +83,12 @@ class Values:
             return bool(float(below) > low)
         return True
 
+    def enumerated(self) -> Values:
+        """The same, with its points listed where it is a short range of whole numbers."""
+        if self.points is not None or not self.integer or not self.high - self.low < MOST_POINTS:
+            return self
+        return replace(Values.listed(np.arange(self.low, self.high + 1)), nan=self.nan)
+
     def joined(self, other: Values) -> Values:
         """What either may hold."""
         nan = self.nan or other.nan
@@ -310,7 +316,7 @@ def _table(known: Knowledge, node: onnx.NodeProto) -> Columns | None:
     if values is None or values.dtype.kind not in "fi":
         return None
     keys = attribute(node, "keys_tensor")
-    given = known.together(node.input[0])
+    given = known.together(node.input[0]).enumerated()
     if keys is not None and given.points is not None:
         met = [v for k, v in zip(keys, values, strict=True) if given.allows(float(k))]
         unknown = [p for p in given.points if p not in set(keys.tolist())]
@@ -359,9 +365,13 @@ def _leaves(known: Knowledge, node: onnx.NodeProto) -> Columns:
     return [Values.listed(weights[targets == target]) for target in range(attribute(node, "n_targets"))]
 
 
-@_transfer("CumSum")
-def _sums(known: Knowledge, node: onnx.NodeProto) -> Columns:
+@_transfer("CumSum", "ReduceSum")
+def _sums(known: Knowledge, node: onnx.NodeProto) -> Columns | None:
     own = known.together(node.input[0])
+    if own.points == (0.0,):
+        return [own]
+    if node.op_type == "ReduceSum":
+        return None
     if own.nan or not np.isfinite([own.low, own.high]).all():
         return [ANYTHING]
     most = 10_000.0 * max(abs(own.low), abs(own.high))
@@ -397,6 +407,12 @@ def _computed(op_type: str, operands: list[Values]) -> Values:
         with np.errstate(all="ignore"):
             grid = function(*np.meshgrid(*lists)) if len(lists) > 1 else function(lists[0])
         return Values.listed(grid)
+    if op_type == "Mul" and any(v.points == (0.0,) for v in operands):
+        return replace(Values.listed([0.0]), nan=True)
+    if op_type == "Mod" and operands[0].integer and not operands[0].nan and operands[1].points is not None:
+        divisors = operands[1].points
+        if len(divisors) == 1 and divisors[0] > 0 and divisors[0] == np.rint(divisors[0]):
+            return Values(None, 0.0, divisors[0] - 1, False, False, True)
     whole = op_type in ("Neg", "Abs", "Floor", "Max", "Min", "Mod") and all(v.integer for v in operands)
     low, high = -np.inf, np.inf
     if function is not None and op_type not in ("Mul", "Div"):

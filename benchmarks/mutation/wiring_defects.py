@@ -70,7 +70,7 @@ def _some(pairs: list, rng: np.random.Generator) -> list:
 
 def _parts(graph: Graph, node: onnx.NodeProto, i: int, j: int) -> tuple[tuple[str, int | None], ...]:
     """The two columns of a Concat's answer that change places; none where its inputs are not all columns."""
-    if all(name in graph.inputs for name in node.input):
+    if all(graph.widths.get(name) == 1 for name in node.input):
         return (node.output[0], i), (node.output[0], j)
     return ()
 
