@@ -39,7 +39,7 @@ from onnxtwin.runtime_checks.report import LISTED, MethodReport, Noted, Report
 from onnxtwin.runtime_checks.rows import Rows, batches, check_rows, count, take, typed_row
 from onnxtwin.runtime_checks.stability import Positions, Stability
 from onnxtwin.runtime_checks.streams import Reservoir, Stream, stream_of
-from onnxtwin.runtime_checks.verdict import Examiner
+from onnxtwin.runtime_checks.verdict import ENOUGH, Examiner
 
 BATCH_ROWS = 100_000
 """Fewer cost more: a boosted model starts its threads anew for each tree and batch."""
@@ -128,7 +128,7 @@ def check(
         raise CheckError("no method to compare: the signature names none")
     tolerance = tolerance_of(rtol, atol, tolerances, wanted)
     reference = Reference(pipeline, wanted, signature)
-    run = _Run(reference, Candidate(answers, reference), tolerance, enforce_domain)
+    run = _Run(reference, Candidate(answers, reference), tolerance, enforce_domain, fail_fast)
     with warnings.catch_warnings():
         # Hostile rows make pipelines warn about unknown categories and the like, once a batch.
         warnings.simplefilter("ignore")
@@ -216,14 +216,19 @@ class _Run:
     """The state of one check."""
 
     def __init__(
-        self, reference: Reference, candidate: Candidate, tolerance: Tolerance, enforce_domain: bool
+        self,
+        reference: Reference,
+        candidate: Candidate,
+        tolerance: Tolerance,
+        enforce_domain: bool,
+        fail_fast: bool,
     ) -> None:
         self.reference = reference
         self.candidate = candidate
         self.tolerance = tolerance
         self.enforce_domain = enforce_domain
         self.metrics: Metrics | None = None
-        self.examiner = Examiner(reference, tolerance)
+        self.examiner = Examiner(reference, tolerance, 1 if fail_fast else ENOUGH)
         self.stability = Stability(tolerance)
         self.reports = {method: MethodReport(method) for method in reference.methods}
         self.domain = DomainAudit(reference, self.reports.values())

@@ -7,7 +7,7 @@ the pipeline has scores, for each row the directions that move its decision furt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -86,6 +86,22 @@ def given(directions: Signs, sign: int) -> Change:
         return sign * directions if directions.shape == (rows, columns) else np.zeros((1, 1), dtype=np.int8)
 
     return Change(signs)
+
+
+def stacked(several: Sequence[Change], rows: int) -> Change | None:
+    """Changes of one size, each for its own copy of the rows; None if their sizes differ.
+
+    An output that has not as many rows as all copies together is left alone.
+    """
+    if len({change.relative for change in several}) > 1:
+        return None
+
+    def signs(all_rows: int, columns: int) -> Signs:
+        if all_rows != rows * len(several):
+            return np.zeros((1, 1), dtype=np.int8)
+        return np.vstack([np.broadcast_to(c.signs(rows, columns), (rows, columns)) for c in several])
+
+    return Change(signs, several[0].relative)
 
 
 def changes(width: int) -> Iterator[Change]:

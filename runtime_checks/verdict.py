@@ -25,7 +25,16 @@ import numpy.typing as npt
 
 from onnxtwin.runtime_checks.compare import Answer, BoolArray, Part, Tolerance, failing, join, layout_differs
 from onnxtwin.runtime_checks.hooks import Hook, Skeleton
-from onnxtwin.runtime_checks.nudge import PROBE, Change, changes, column, everywhere, given, loose_changes
+from onnxtwin.runtime_checks.nudge import (
+    PROBE,
+    Change,
+    changes,
+    column,
+    everywhere,
+    given,
+    loose_changes,
+    stacked,
+)
 from onnxtwin.runtime_checks.reference import REFUSES, Reference
 from onnxtwin.runtime_checks.rows import Rows, count, take
 
@@ -34,6 +43,9 @@ CHUNK = 8, 4096
 
 ENOUGH = 20
 """Mismatches of one method after which further failing rows count as such unexamined: it is red anyhow."""
+
+STACKED = 8192
+"""Rows of one call in which several changes are tried at once: a call costs more than its rows."""
 
 MANY_COLUMNS = 512
 """Up to so many columns of a step's output are probed for their influence on a decision."""
@@ -53,9 +65,10 @@ class Examined:
 class Examiner:
     """Examines failing rows; copies the pipeline's skeleton once, when the first row fails."""
 
-    def __init__(self, reference: Reference, tolerance: Tolerance) -> None:
+    def __init__(self, reference: Reference, tolerance: Tolerance, enough: int = ENOUGH) -> None:
         self._reference = reference
         self._tolerance = tolerance
+        self._enough = enough
         self._own = tolerance.at_least(_ONE_ULP.rtol)
         self._skeleton: Skeleton | None = None
         self._mismatches: dict[str, int] = {}
@@ -71,7 +84,7 @@ class Examiner:
         undetermined = np.zeros(count(X), dtype=np.bool_)
         reasons = [""] * count(X)
         start, size = 0, CHUNK[0]
-        while start < count(X) and self._mismatches.get(method, 0) < ENOUGH:
+        while start < count(X) and self._mismatches.get(method, 0) < self._enough:
             index = np.arange(start, min(start + size, count(X)))
             e, f = [p.rows(index) for p in expected], [p.rows(index) for p in found]
             examined = self._chunk(method, take(X, index), e, f)
@@ -101,8 +114,9 @@ class Examiner:
             self._skeleton = Skeleton.of(self._reference.pipeline)
         skeleton = self._skeleton.pipeline
         for hook in self._skeleton.hooks:
-            tried = chain([everywhere(1), everywhere(-1)], self._furthest(skeleton, hook, method, X))
-            for _, answer in self._nudged(skeleton, hook, method, X, tried):
+            plain = self._nudged(skeleton, hook, method, X, [everywhere(1), everywhere(-1)])
+            directed = self._nudged(skeleton, hook, method, X, self._furthest(skeleton, hook, method, X))
+            for _, answer in chain(plain, directed):  # one after the other: the first learns the width
                 if layout_differs(expected, answer) is None:
                     for e, other in zip(expected, answer, strict=True):
                         moved |= failing(e, other, self._own).any(axis=1)
@@ -144,6 +158,8 @@ class Examiner:
                 sides = [[p.rows([i]) for p in side] for side in (expected, found)]
                 single = self._chunk(method, take(X, [i]), *sides)
                 undetermined[i], reasons[i] = single.undetermined[0], reasons[i] or single.reasons[0]
+                if not undetermined[i]:
+                    break  # it is red anyhow; the others count as mismatches unexamined
         return Examined(undetermined, reasons)
 
     def _alternatives(self, method: str, X: Rows) -> Iterator[tuple[str, Answer]]:
@@ -174,14 +190,38 @@ class Examiner:
         self, skeleton: Any, hook: Hook, method: str, X: Rows, tried: Iterable[Change]
     ) -> Iterator[tuple[str, Answer]]:
         """The answers of the skeleton under these changes of one hook, where there is anything to change."""
-        nudged = Reference(skeleton, [method], None)
-        for change in tried:
-            answer, changed = hook.run(change, lambda: self._answer(nudged, method, X))
-            if answer is not None and changed:
-                yield (
-                    f"the pipeline answers otherwise when {hook.path}.{hook.method} is {change.text}",
-                    answer,
-                )
+        for change, answer in self._changed(Reference(skeleton, [method], None), method, hook, X, tried):
+            yield f"the pipeline answers otherwise when {hook.path}.{hook.method} is {change.text}", answer
+
+    def _changed(
+        self, reference: Reference, method: str, hook: Hook, X: Rows, tried: Iterable[Change]
+    ) -> Iterator[tuple[Change, Answer]]:
+        """The answers under changes of one hook; the rows of several changes are answered in one call."""
+        waiting, most = iter(tried), max(1, STACKED // max(1, count(X)))
+        while group := list(islice(waiting, most)):
+            answers = self._stacked(reference, method, hook, X, group) if len(group) > 1 else None
+            if answers is not None:
+                yield from zip(group, answers, strict=True)
+                continue
+            for change in group:
+                answer, changed = hook.run(change, lambda: self._answer(reference, method, X))
+                if answer is not None and changed:
+                    yield change, answer
+
+    def _stacked(
+        self, reference: Reference, method: str, hook: Hook, X: Rows, group: list[Change]
+    ) -> list[Answer] | None:
+        """An answer a change, from one call on as many copies of the rows; None if that changes nothing."""
+        rows, copies = count(X), len(group)
+        repeated = take(X, np.tile(np.arange(rows), copies))
+        together = stacked(group, rows)
+        if together is None:
+            return None
+        answer, changed = hook.run(together, lambda: self._answer(reference, method, repeated))
+        if answer is None or not changed or any(len(part.values) != rows * copies for part in answer):
+            return None
+        slices = [slice(i * rows, (i + 1) * rows) for i in range(copies)]
+        return [[part.rows(each) for part in answer] for each in slices]
 
     def _furthest(self, skeleton: Any, hook: Hook, method: str, X: Rows) -> Iterator[Change]:
         """The directions that move each row's decision furthest, by the pipeline's own scores."""
@@ -195,16 +235,10 @@ class Examiner:
             return
         ranks = np.argsort(start[0].matrix, axis=1)
         base = _margin(start[0].matrix, ranks)
-
-        def margin() -> npt.NDArray[np.float64] | None:
-            answer = self._answer(scored, scores, X)
-            return None if answer is None else _margin(answer[0].matrix, ranks)
-
         directions = np.zeros((count(X), hook.width), dtype=np.int8)
-        for position in range(hook.width):
-            moved, changed = hook.run(column(position, 1, PROBE), margin)
-            if changed and moved is not None:
-                directions[:, position] = np.sign(moved - base)
+        probes = [column(position, 1, PROBE) for position in range(hook.width)]
+        for probe, answer in self._changed(scored, scores, hook, X, probes):
+            directions[:, probes.index(probe)] = np.sign(_margin(answer[0].matrix, ranks) - base)
         for sign in (1, -1):
             yield given(directions, sign)
 
