@@ -126,7 +126,7 @@ def _clock_changes(zone: str, unit: str) -> Iterator[int]:
 def _timestamps(ticks: int, unit: str, zone: str | None) -> Iterator[pd.Timestamp]:
     """The timestamp; nothing where pandas cannot make one, or a column of them, in the zone."""
     try:
-        instant = pd.Timestamp(np.array(ticks, dtype=np.int64).view(f"datetime64[{unit}]")[()])
+        (instant,) = pd.DatetimeIndex(np.array([ticks], dtype=np.int64).view(f"datetime64[{unit}]"))
         if zone is not None:
             instant = instant.tz_localize("UTC").tz_convert(zone)
             pd.Series([instant], dtype=f"datetime64[{unit}, {zone}]")
