@@ -119,6 +119,8 @@ def _answers(reference: Reference, method: str, origin: Origin, drafts: Drafts) 
 
 def _distance(first: Answers, second: Answers) -> npt.NDArray[np.float64]:
     """How far two answers are apart: summed for numbers, 0 or 1 for others; refused rows are not apart."""
+    if not len(first):  # numpy cannot tell the width of no row
+        return np.zeros(0)
     first, second = first.reshape(len(first), -1), second.reshape(len(second), -1)
     if first.dtype.kind != "f":
         return np.asarray((first != second).any(axis=1), dtype=np.float64)
