@@ -18,11 +18,13 @@ from onnxtwin.build.vectors import Tensors, Vectors, anonymise, choose, count_ro
 from onnxtwin.exporters.signature import Signature
 from onnxtwin.runtime_checks import SAMPLE, Report, check, families
 from onnxtwin.runtime_checks.cases.registry import Regrouped
+from onnxtwin.runtime_checks.compare import Tolerance
 from onnxtwin.runtime_checks.coverage.compact import compact
 from onnxtwin.runtime_checks.coverage.instrument import Instrument, instrument
 from onnxtwin.runtime_checks.reference import Reference
 from onnxtwin.runtime_checks.rows import stack
 from onnxtwin.runtime_checks.tally import WITHHELD, Tally
+from onnxtwin.runtime_checks.verdict import Examiner
 
 COMPANY = 8
 STACK = ("numpy", "pandas", "scikit-learn")
@@ -43,8 +45,9 @@ def record_vectors(
 ) -> Vectors:
     """Rows of the sample and hostile rows made of them, with the pipeline's answers.
 
-    A row on which the twin differs, and the pipeline itself does not stand by its answer (the check's
-    third state), is left out and counted; any other difference stays in, for the self-test to find.
+    A row on which the pipeline itself does not stand by its answer (the check's third state) is left out and
+    counted, because another runtime may rightly answer it otherwise; any other difference stays in, for the
+    self-test to find.
 
     Parameters
     ----------
@@ -60,10 +63,14 @@ def record_vectors(
         chosen = anonymise(chosen, seed)
     graph = instrument(session, session.signature, chosen, session.model)
 
+    examiner = Examiner(reference, Tolerance())
+
     def doubt(batch: Any, inputs: Tensors, outputs: Tensors) -> NDArray[np.bool_]:
         failing = compare(session, inputs, outputs).failing
+        # What is answered alike here may not be in another runtime, which sums in another order.
+        unsettled = np.logical_or.reduce([examiner.unsettled(method, batch) for method in session.methods])
         if not failing.any():
-            return failing
+            return np.asarray(unsettled)
         # The check asks whether an answer depends on a row's company, so a batch of others goes first.
         company = take(chosen, slice(0, COMPANY))
         report = check(
@@ -75,7 +82,7 @@ def record_vectors(
             batch_size=count_rows(company),
         )
         wrong = any(method.total.wrong or method.problems for method in report.methods)
-        return np.zeros_like(failing) if wrong else failing
+        return np.zeros_like(failing) if wrong else failing | unsettled
 
     with warnings.catch_warnings():
         # Hostile rows make pipelines warn about unknown categories and the like, once a batch.

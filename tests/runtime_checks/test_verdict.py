@@ -17,6 +17,10 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from onnxtwin.runtime_checks.compare import Tolerance
+from onnxtwin.runtime_checks.reference import Reference
+from onnxtwin.runtime_checks.verdict import Examiner
+
 Matrix = NDArray[np.float64]
 
 
@@ -210,3 +214,22 @@ def test_the_examination_leaves_the_pipeline_as_it_was(forest: tuple[Any, Matrix
     before = pickle.dumps(pipeline)
     check_fake(pipeline, rows, "predict", answers=scaled_one_ulp_off(pipeline), cases=False)
     assert pickle.dumps(pipeline) == before
+
+
+def test_every_row_that_another_order_of_summing_answers_otherwise_is_unsettled(
+    scaled: tuple[Any, Matrix],
+) -> None:
+    pipeline, edge = scaled
+    ordinary = load_breast_cancer(return_X_y=True)[0]
+    examiner = Examiner(Reference(pipeline, ["predict"], None), Tolerance())
+    otherwise = summed_backwards(pipeline)(edge, {})["predict"] != pipeline.predict(edge)
+    assert otherwise.any()
+    assert examiner.unsettled("predict", edge)[otherwise].all()
+    assert not examiner.unsettled("predict", ordinary).any()
+
+
+def test_the_edge_of_a_tree_on_raw_columns_is_settled() -> None:
+    X, y = load_breast_cancer(return_X_y=True)
+    tree = DecisionTreeClassifier(random_state=0).fit(X, y)
+    examiner = Examiner(Reference(tree, ["predict"], None), Tolerance())
+    assert not examiner.unsettled("predict", boundary_rows(tree, X, 50)).any()

@@ -143,5 +143,5 @@ def test_every_command_of_the_page_runs_and_the_demo_prints_its_answer(java: Non
     (demo,) = (block for block in blocks("java.md", "java") if "class Demo" in block)
     place = Path("src/main/java/com/example/flights/Demo.java")
     printed = run_blocks("java.md", tmp_path, {1: lambda at: (at / place).write_text(demo)})
-    assert printed.split()[-2:] == ["true", "true"]
+    assert printed.count("true\n") == 2
     assert (tmp_path / "late-flights" / place).read_text() == demo
