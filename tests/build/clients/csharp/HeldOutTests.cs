@@ -117,7 +117,7 @@ public sealed class HeldOutTests
             string unit = Regex.Match(column.GetProperty("dtype").GetString()!, @"\[(\w+)").Groups[1].Value;
             long ticks = s_hundreds[unit] == 0 ? (long)value / 100 : (long)value * s_hundreds[unit];
             return type == typeof(TimeSpan) ? TimeSpan.FromTicks(ticks)
-                : type == typeof(DateTime) ? new DateTime(1970, 1, 1).AddTicks(ticks)
+                : type == typeof(DateTime) ? (object)new DateTime(1970, 1, 1).AddTicks(ticks)
                 : new DateTimeOffset(1970, 1, 1, 0, 0, 0, TimeSpan.Zero).AddTicks(ticks).ToOffset(TimeSpan.FromHours(2));
         }
         return type == typeof(bool) && value is double flag ? flag != 0 : Convert.ChangeType(value, type, CultureInfo.InvariantCulture);
