@@ -1,4 +1,5 @@
-// One client's speed beside bare tensors: node bench.mjs CLIENT_FOLDER CLASS ROWS.json. Prints JSON.
+// One client's speed beside bare tensors: node --expose-gc bench.mjs CLIENT_FOLDER CLASS ROWS.json CALLS
+// MEMORY_CALLS. Prints JSON.
 //
 // Bare means what a person would write by hand for the very same answers: tensors around arrays that lie ready,
 // one run, the outputs' data.
@@ -56,7 +57,10 @@ const [bareMany, typedMany] = await compare(() => bare(many), () => model.answer
 const level = [];
 for (let call = 1; call <= Number(memoryCalls); call += 1) {
   await model.answer(rows[call % many]);
-  if (call % Math.ceil(Number(memoryCalls) / 10) === 0) level.push(process.memoryUsage.rss() / 1e6);
+  if (call % Math.ceil(Number(memoryCalls) / 10) === 0) {
+    gc();
+    level.push(process.memoryUsage.rss() / 1e6);
+  }
 }
 await model.close();
 

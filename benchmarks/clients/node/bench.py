@@ -76,7 +76,7 @@ def measured(name: str, calls: int, memory: int) -> dict[str, Any]:
         rows.write_text(json.dumps(material(artifact, seen)), encoding="utf-8")
         script = Path(__file__).with_name("bench.mjs")
         done = subprocess.run(
-            ["node", script, folder, seen.type_name, rows, str(calls), str(memory)],
+            ["node", "--expose-gc", script, folder, seen.type_name, rows, str(calls), str(memory)],
             check=True,
             stdout=subprocess.PIPE,
         )
