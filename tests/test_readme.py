@@ -39,7 +39,7 @@ def test_the_python_example_runs(tmp_path: Path) -> None:
 def test_the_command_line_runs(tmp_path: Path) -> None:
     script = str(Path(sys.executable).parent / "onnxtwin")
     lines = [line for line in commands() if line[0] == "onnxtwin"]
-    assert [line[1] for line in lines] == ["build", "show", "check"]
+    assert [line[1] for line in lines] == ["build", "show", "check", "client"]
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     for line in lines:
         done = subprocess.run(
