@@ -58,9 +58,10 @@ class Prover:
 
     def __init__(self, model: onnx.ModelProto, signature: Signature, row: Tensors) -> None:
         self.graph = Graph(model)
-        self.known = Knowledge(self.graph, signature)
+        self._demanded = Knowledge(self.graph, signature)
+        self._undemanded = Knowledge(self.graph, signature, domain=False)
+        self.known = self._undemanded
         self._row = row
-        self._paths: dict[int, Paths] = {}
         self._judging = self._ancestors([DOMAIN_OUTPUT])
 
     def equivalent(self, site: Site, mutant: onnx.ModelProto) -> str | None:
@@ -69,8 +70,8 @@ class Prover:
             return "only whether any or all of the columns have a property is asked"
         if self._columns_are_idle(site):
             return "nothing reads the columns"
-        if site.node in self._judging and site.node not in self.graph.live:
-            return None
+        # A defect above the graph's domain may let other rows through: then nothing is concluded from it.
+        self.known = self._undemanded if site.node in self._judging else self._demanded
         proofs: tuple[Callable[[], str | None], ...] = (
             lambda: self._never_met(site),
             lambda: self._never_reached(site),
@@ -87,6 +88,8 @@ class Prover:
         node = self.graph.nodes[site.node]
         if site.kind != "a column swapped" or node.op_type not in ("Gather", "Concat"):
             return False
+        if node.output[0] == DOMAIN_OUTPUT:
+            return True
         waiting, asked = [node.output[0]], False
         while waiting:
             tensor = waiting.pop()
@@ -130,7 +133,7 @@ class Prover:
         node = self.graph.nodes[site.node]
         if node.op_type != "TreeEnsemble" or site.entry is None:
             return None
-        paths = self._paths.setdefault(site.node, Paths(node, self.known))
+        paths = Paths(node, self.known)
         if site.replaced is not None:
             return None if paths.leaf_reachable(site.entry) else "no row reaches the leaf"
         if site.affected is not None:
@@ -177,7 +180,8 @@ class Prover:
             start = sum(widths[: site.entry])
             if all(self._idle(node.output[0], start + i) for i in range(widths[site.entry])):
                 return "nothing reads the columns"
-        if node.op_type == "IsNaN" or (node.op_type in MOVES_ONLY and self._ends_in_float32(node.output[0])):
+        moves = node.op_type in MOVES_ONLY or (node.op_type == "Where" and site.entry > 0)
+        if node.op_type == "IsNaN" or (moves and self._ends_in_float32(node.output[0])):
             return "the values are cast to float32 further on, or only asked whether they are NaN"
         if node.op_type == "Cast" and attribute(node, "to") == TensorProto.FLOAT:
             return "the values are cast to float32 there anyhow"
@@ -284,6 +288,7 @@ class Prover:
         """
         if site.kind in EXCHANGES:
             return None
+        self.known = self._undemanded
         if site.replaced is not None:
             tensor = site.replaced.tensor
             column = self._column(tensor, site.replaced.column)

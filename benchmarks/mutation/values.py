@@ -128,11 +128,11 @@ class Knowledge:
     widths : tensor → number of columns, None where it has no such shape.
     """
 
-    def __init__(self, graph: Graph, signature: Signature) -> None:
+    def __init__(self, graph: Graph, signature: Signature, *, domain: bool = True) -> None:
         self._graph = graph
         self.widths = graph.widths
         self.columns: dict[str, Columns] = {}
-        finite, nowhere_infinite = _demanded(graph)
+        finite = _demanded(graph) if domain else set()
         for entry in signature.inputs:
             self.columns[entry.name] = [_raw(signature.column(name)) for name in entry.columns]
         for name, constant in graph.constants.items():
@@ -144,7 +144,6 @@ class Knowledge:
                 if name in finite:
                     known = [replace(values, nan=False) for values in known]
                 self.columns[name] = known
-        self.finite = finite | nowhere_infinite
 
     def column(self, name: str, column: int | None) -> Values:
         """What one column can hold; of all columns together where none is named."""
@@ -210,10 +209,9 @@ def _by_type(element: int) -> Values:
     return Values(single=element == TensorProto.FLOAT)
 
 
-def _demanded(graph: Graph) -> tuple[set[str], set[str]]:
-    """Tensors without NaN, and without infinity, in rows that the graph's own ``domain`` lets through."""
+def _demanded(graph: Graph) -> set[str]:
+    """Tensors that are finite in every row that the graph's own ``domain`` lets through."""
     finite: set[str] = set()
-    no_infinity: set[str] = set()
     conditions = graph.node_of(DOMAIN_OUTPUT)
     parts = [] if conditions is None else [DOMAIN_OUTPUT]
     if conditions is not None and conditions.op_type == "Concat":
@@ -223,22 +221,17 @@ def _demanded(graph: Graph) -> tuple[set[str], set[str]]:
         node = graph.node_of(name)
         while node is not None and len(chain) < 8:
             chain.append(node)
-            node = graph.node_of(node.input[0])
-            if chain[-1].op_type in ("IsInf", "Mul"):
+            if node.op_type == "Mul":
                 break
+            node = graph.node_of(node.input[0])
         kinds = [node.op_type for node in chain]
-        if kinds == ["Cast", "ReduceMin", "Cast", "Not", "IsInf"]:
-            no_infinity.add(chain[-1].input[0])
-        elif (
-            kinds[:1] == ["Equal"]
-            and kinds[-1:] == ["Mul"]
-            and set(kinds[1:-1]) <= {"ReduceSum", "CumSum", "Gather"}
-        ):
+        between = set(kinds[1:-1]) <= {"ReduceSum", "CumSum", "Gather"}
+        if kinds[:1] == ["Equal"] and kinds[-1:] == ["Mul"] and between:
             # 0 * x summed up is 0 only where every x is finite.
             zero = graph.constants.get(chain[-1].input[1])
             if zero is not None and not zero.any():
                 finite.add(chain[-1].input[0])
-    return finite, no_infinity
+    return finite
 
 
 Transfer = Callable[[Knowledge, onnx.NodeProto], Columns | None]

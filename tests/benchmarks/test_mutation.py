@@ -182,7 +182,7 @@ def test_no_proof_is_refuted_and_most_defects_are_found(
     defects = [r for r in results if r.counts]
     assert len(defects) >= 15
     assert not any(r.refuted for r in results)
-    assert sum(r.check for r in defects) >= 0.9 * len(defects)
+    assert sum(r.check for r in defects) >= 0.8 * len(defects)
     assert sum(r.ordinary for r in defects) < sum(r.check for r in defects)
 
 
