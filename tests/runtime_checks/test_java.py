@@ -73,7 +73,7 @@ def test_a_batch_larger_than_any_pipe_arrives_whole(texts: ProcessSession) -> No
 
 
 def test_a_graph_that_cannot_be_loaded_is_an_error() -> None:
-    with pytest.raises(OnnxTwinError, match="java: .*model.onnx"):
+    with pytest.raises(OnnxTwinError, match=r"java: .*model.onnx"):
         open_session(b"no graph", small_twin()[0].signature)
 
 
