@@ -16,6 +16,7 @@ from onnxtwin.build.clients.java.spelling import SPELLING, literal, markup
 from onnxtwin.build.clients.naming import kebab, words
 from onnxtwin.build.clients.templates import Templates
 from onnxtwin.build.clients.view import View
+from onnxtwin.build.weights import WEIGHTS
 from onnxtwin.exporters.errors import ArtifactError
 
 __all__ = ["SPELLING", "native_texts", "project"]
@@ -63,6 +64,11 @@ def project(view: View) -> Project:
     package = view.package or f"onnxtwin.{view.type_name.lower()}"
     if not _PACKAGE.fullmatch(package):
         raise ArtifactError(f"{package!r} is no name of a Java package: write it as com.example.flights")
+    if any(resource.name == WEIGHTS for resource in view.resources):
+        raise ArtifactError(
+            f"{view.name}: the model is larger than the 2 GB that a Java array can hold; "
+            "write a client in another language, or load the graph from its file"
+        )
     if len(view.fields) > MOST_COLUMNS:
         raise ArtifactError(
             f"the model takes {len(view.fields)} columns, and a Java class holds {MOST_COLUMNS} at most; "

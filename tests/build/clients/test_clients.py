@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from onnxtwin.build.clients.folder import MARKER, write
 from onnxtwin.build.clients.naming import Naming, camel, pascal
 from onnxtwin.build.clients.templates import Templates
 from onnxtwin.build.clients.view import Spelling, View, view
+from onnxtwin.build.weights import WEIGHTS
 from onnxtwin.exporters.errors import ArtifactError
 
 FLIGHTS = Path(__file__).parents[3] / "artifacts" / "flights"
@@ -108,3 +111,12 @@ class TestTheFolder:
         (tmp_path / "c").write_text("notes")
         with pytest.raises(ArtifactError, match="is a file"):
             write(tmp_path / "c", "java", {})
+
+
+@pytest.mark.parametrize("language", ["java", "csharp"])
+def test_a_model_too_large_for_the_package_is_refused(language: str) -> None:
+    project = import_module(f"onnxtwin.build.clients.{language}.project")
+    small = view(artifacts.read(FLIGHTS / "arrives_late"), project.SPELLING)
+    beside = replace(small.resources[0], name=WEIGHTS)
+    with pytest.raises(ArtifactError, match="larger than the 2 GB"):
+        project.project(replace(small, resources=[*small.resources, beside]))
