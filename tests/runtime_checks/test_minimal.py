@@ -54,9 +54,9 @@ def test_a_twin_that_is_always_wrong_needs_no_column() -> None:
 
 
 def test_a_row_that_hypothesis_found_is_shrunk() -> None:
-    # No row of the sample, and no single hostile value, is wrong: two columns have to meet.
+    # No row of the sample is wrong: values of two columns that it lacks have to meet.
     minimal = wrong_where(
-        lambda X: X["nights"].isin(range(31, 130)),
+        lambda X: X["nights"] > 30,
         lambda X: ~X["port"].isin(["São", "Cork", "Qu"]),
         cases=["search"],
     )
