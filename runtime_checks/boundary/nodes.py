@@ -28,6 +28,9 @@ ROUNDS = 2
 TRIALS = 24
 """Values of one column that are tried at a node whose test several columns decide."""
 
+EFFECTS = 8
+"""Further leaves below a node that are tried where its branches have made no difference to the answers."""
+
 MISSING = 2
 """The side of a node that a missing value stands for; 1 and 0 are its true and its false branch."""
 
@@ -64,6 +67,12 @@ class NodeSearch:
     ----------
     found, known : how the raw columns move what the trees read.
     seeds : drafts to start from, the user's own rows.
+
+    Attributes
+    ----------
+    reached : bool [3, nodes], by side.
+    shown : bool [2, nodes]: whether the graph's answers differ between two rows on both sides of the
+        threshold; and whether they differ between a missing value and the branch that it does not take.
     """
 
     def __init__(
@@ -82,6 +91,7 @@ class NodeSearch:
         for visit in forest.visits(self._rows):
             self._witness[visit.node] = visit.row
         self.reached = np.zeros((3, forest.n_inner), np.bool_)
+        self.shown = np.zeros((2, forest.n_inner), np.bool_)
         self._paths: dict[int, tuple[Ints, Bools]] = {}
 
     def levels(self) -> Iterator[Drafts]:
@@ -95,6 +105,31 @@ class NodeSearch:
                     break
                 yield from self._level(open_, attempt)
 
+    def effects(self) -> Iterator[Drafts]:
+        """Rows at the nodes whose branches ended in the same answer so far, where they now do not.
+
+        Two leaves often answer alike; a threshold that is wrong shows only in rows for which the leaves on
+        its two sides differ. So the tests below the node are satisfied too, those of one leaf after another.
+        """
+        forest = self._forest
+        for attempt in range(EFFECTS):
+            both = self.reached[0] & self.reached[1]
+            open_ = (both & ~self.shown[0]) | (self.reached[2] & ~self.shown[1])
+            nodes = np.flatnonzero(open_ & (self._owner[forest.feature] >= 0) & ~forest.trivial)
+            plans, before = _Plans(), self.shown.copy()
+            for node in nodes.tolist():
+                start, leaf = self._start(node, attempt % 2), self._leaf_below(node)
+                self._plan_owned(plans, node, start, int(self._owner[forest.feature[node]]), attempt, leaf)
+            if not plans.start:
+                return
+            drafts, target, _ = self._verified(plans.drafts(self._bank, self._known.values), plans)
+            yield drafts.take((self.shown & ~before)[:, target].any(axis=0))
+
+    def _leaf_below(self, node: int) -> int:
+        while node < self._forest.n_inner:
+            node = int((self._forest.true if self._rng.random() < 0.5 else self._forest.false)[node])
+        return node
+
     def _level(self, nodes: Ints, attempt: int) -> Iterator[Drafts]:
         plans, shared = _Plans(), _Plans()
         for node in nodes.tolist():
@@ -105,7 +140,7 @@ class NodeSearch:
             elif owner == -2:
                 self._plan_shared(shared, node, start, attempt)
         if plans.start:
-            yield self._verified(plans.drafts(self._bank, self._known.values), plans)
+            yield self._verified(plans.drafts(self._bank, self._known.values), plans)[0]
         if shared.start:
             yield from self._close_in(shared)
 
@@ -161,8 +196,13 @@ class NodeSearch:
             cells[column] = int(allowed[at])
         return cells
 
-    def _plan_owned(self, plans: _Plans, node: int, start: int, column: int, attempt: int) -> None:
-        others = self._cells(node, start, attempt, leave=column)
+    def _plan_owned(
+        self, plans: _Plans, node: int, start: int, column: int, attempt: int, leaf: int | None = None
+    ) -> None:
+        """The node's own pair along the column that decides it; the other columns as a leaf below asks."""
+        others = None if leaf is None else self._cells(leaf, start, attempt, leave=column)
+        if others is None:
+            others = self._cells(node, start, attempt, leave=column)
         if others is None:
             return
         present = self._known.present[column]
@@ -277,16 +317,35 @@ class NodeSearch:
             arrived[visit.row[visit.node == target[visit.row]]] = True
         return arrived
 
-    def _verified(self, drafts: Drafts, plans: _Plans) -> Drafts:
-        """Those drafts that came to their node and took the side that they were made for."""
+    def _verified(self, drafts: Drafts, plans: _Plans) -> tuple[Drafts, Ints, Ints]:
+        """Those drafts that came to their node and took the side that they were made for; node and side."""
         forest = self._forest
         target, side = np.array(plans.target), np.array(plans.side)
         read = self._oracle.matrix(drafts, [forest.tensor])[forest.tensor]
         values = read[np.arange(len(read)), forest.feature[target]]
         taken = np.where(np.isnan(values), MISSING, forest.outcome(target, values))
         fine = self._arrives(read, target) & (taken == side)
-        self.reached[side[fine], target[fine]] = True
-        return drafts.take(fine)
+        drafts, target, side = drafts.take(fine), target[fine], side[fine]
+        self.reached[side, target] = True
+        self._compare(drafts, target, side)
+        return drafts, target, side
+
+    def _compare(self, drafts: Drafts, target: Ints, side: Ints) -> None:
+        """Note at which nodes the graph's answers tell the branches apart; a draft a node and side."""
+        if not len(drafts):
+            return
+        answers = self._oracle.answers(drafts)
+        at = np.full((3, self._forest.n_inner), -1, np.int64)
+        at[side, target] = np.arange(len(target))
+        nodes = np.unique(target)
+        false, true, gone = at[:, nodes]
+        untaken = np.where(self._forest.missing_true[nodes], false, true)
+        for kind, first, second in ((0, true, false), (1, gone, untaken)):
+            differs = np.zeros(len(nodes), np.bool_)
+            for values in answers:
+                one, other = values[first], values[second]
+                differs |= ((one != other) & ((one == one) | (other == other))).any(axis=1)
+            self.shown[kind, nodes] |= differs & (first >= 0) & (second >= 0)
 
     def _kept(self, drafts: Drafts, target: Ints, side: Ints, read: Array) -> Drafts:
         """Note what the drafts reached, and let the nodes below start from them."""

@@ -28,6 +28,9 @@ class Oracle:
         self.origin = origin
         self.decisions: Decisions = instrument.early
         self.matrices = list(dict.fromkeys(forest.tensor for forest in self.decisions.forests))
+        # The output ``domain`` is no answer, and the view leaves out what only it needs.
+        held = {name for node in instrument.view.nodes for name in node.output}
+        self._outputs = [o.name for o in instrument.view.model.graph.output if o.name in held]
 
     def matrix(self, drafts: Drafts, names: Sequence[str] | None = None) -> Tensors:
         """The matrices that trees read, float [N, k], by tensor."""
@@ -38,6 +41,14 @@ class Oracle:
         observed = self._observe(drafts, [switch.tensor for switch in self.decisions.switches])
         parts = [switch.outcomes(observed[switch.tensor]) for switch in self.decisions.switches]
         return np.hstack([np.zeros((len(drafts), 0), np.bool_), *parts])
+
+    def answers(self, drafts: Drafts) -> list[Array]:
+        """What the whole graph answers, ``[N, k]`` by output; nothing where onnxruntime stops at a row."""
+        try:
+            found = self._observe(drafts, self._outputs)
+        except InputError:
+            return []
+        return [value.reshape(len(drafts), -1) for value in found.values() if len(value) == len(drafts)]
 
     def _observe(self, drafts: Drafts, names: Sequence[str]) -> Tensors:
         if not names:

@@ -102,9 +102,13 @@ def _parts(
     if graph is None or found is None or not oracle.matrices:
         return
     known = solved(oracle, found, bases, TOLD_APART)
-    for forest in oracle.decisions.forests:
-        search = NodeSearch(oracle, forest, found, known, origin.drafts, rng)
+    searches = [
+        NodeSearch(oracle, forest, found, known, origin.drafts, rng) for forest in oracle.decisions.forests
+    ]
+    for search in searches:
         yield from search.levels()
+    for search in searches:
+        yield from search.effects()
 
 
 def _accepted(reference: Reference, origin: Origin, listed: list[Array]) -> list[Array]:

@@ -112,6 +112,19 @@ def test_a_node_that_tests_what_two_columns_decide_together_is_met_on_both_sides
     assert np.nextafter(left, np.float32(np.inf)) == right
 
 
+def test_the_two_sides_of_a_node_are_met_where_the_tests_below_it_make_the_answers_differ() -> None:
+    X = sample(3000, 3, 6)
+    tree = DecisionTreeClassifier().fit(X, (X > 1.2).all(axis=1))
+    assert tree.get_n_leaves() == 4  # the answer is true in one leaf, at the end of a chain of tests
+    rows = pd.concat(made(tree, X)[1], ignore_index=True)
+    other = rows.shift(-1)
+    differs = pd.Series(tree.predict(rows)).ne(pd.Series(tree.predict(other)))
+    alone = (rows.ne(other) & ~(rows.isna() & other.isna())).sum(axis=1) == 1
+    for column in X:
+        apart = np.nextafter(rows[column], np.inf) == other[column]
+        assert (differs & alone & apart).any()
+
+
 def test_the_same_seed_makes_the_same_rows() -> None:
     X = sample(100, 2, 4)
     tree = DecisionTreeRegressor(max_depth=4).fit(X, X["a"] * X["b"])
