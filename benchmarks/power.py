@@ -22,7 +22,7 @@ BEGIN, END = "<!-- power: begin -->", "<!-- power: end -->"
 def main() -> None:
     """Parse the command line, run, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mutants-per-pipeline", type=int, default=75)
+    parser.add_argument("--mutants-per-pipeline", type=int, default=85)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seconds", type=int, default=180, help="time limit of one mutant")

@@ -95,14 +95,14 @@ def flights_module(name: str) -> Any:
         sys.path.remove(str(FLIGHTS))
 
 
-@source(share=0.75)
+@source(share=0.2)
 def flights_arrives_late() -> Subject:
     """A flights recipe: dates, distances, ordinal codes, calibrated histogram boosting with categories."""
     pipeline, X, _ = flights_module("recipes").arrives_late()
     return pipeline, X
 
 
-@source(share=0.75)
+@source(share=0.2)
 def flights_arrival_delay() -> Subject:
     """A flights recipe: imputer, power transform, one-hot and target encoders, scaled forest."""
     pipeline, X, _ = flights_module("recipes").arrival_delay()

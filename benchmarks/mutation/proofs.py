@@ -8,15 +8,15 @@ defect touches, where nothing but that column decides them (:mod:`mutation.flow`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from onnx import TensorProto
 
 from mutation.bounds import Bounds
+from mutation.cutting import Tensors, run_cut
 from mutation.flow import ENTRYWISE, Flow, Kind
 from mutation.graphs import DOMAIN_OUTPUT, Array, Graph, attribute
 from mutation.paths import Paths
@@ -43,8 +43,6 @@ EXCHANGES = ("a column swapped",)
 
 HARMLESS = 1e-10
 """A tenth of the tolerance of an answer around zero, which is 1e-9."""
-
-Tensors = Mapping[str, Array]
 
 
 class Prover:
@@ -88,6 +86,8 @@ class Prover:
         node = self.graph.nodes[site.node]
         if site.kind != "a column swapped" or node.op_type not in ("Gather", "Concat"):
             return False
+        if any(tensor != node.output[0] for tensor, _ in site.swapped):
+            return False
         if node.output[0] == DOMAIN_OUTPUT:
             return True
         waiting, asked = [node.output[0]], False
@@ -99,6 +99,9 @@ class Prover:
                     asked = True
                 elif reader.op_type in ("IsInf", "IsNaN", "Not", "Cast"):
                     waiting.append(reader.output[0])
+                elif reader.op_type == "TreeEnsemble" and site.swapped:
+                    if {column for _, column in site.swapped} & set(attribute(reader, "nodes_featureids")):
+                        return False
                 else:
                     return False
             if tensor in self.graph.outputs:
@@ -185,7 +188,49 @@ class Prover:
             return "the values are cast to float32 further on, or only asked whether they are NaN"
         if node.op_type == "Cast" and attribute(node, "to") == TensorProto.FLOAT:
             return "the values are cast to float32 there anyhow"
+        whole = self.known.together(tensor)
+        if (
+            whole.integer
+            and self.known.widths.get(tensor) == 1
+            and not self._told_apart(site.node, tensor, 0)
+        ):
+            return "of whole numbers beyond 2^24 no tree asks more than that"
         return None
+
+    def _told_apart(self, at: int, tensor: str, column: int) -> bool:
+        """Whether a node could tell a whole number beyond 2^24 from the float32 next to it.
+
+        Rounding keeps the order and leaves 2^24 where it is, so a limit below it divides them alike.
+        """
+        node = self.graph.nodes[at]
+        if node.op_type in ("IsNaN", "IsInf"):
+            return False
+        if node.op_type == "TreeEnsemble":
+            asked = np.array(attribute(node, "nodes_featureids")) == column
+            limits = np.abs(attribute(node, "nodes_splits"))[asked]
+            return bool(np.any(attribute(node, "nodes_modes")) or not (limits < 2.0**24).all())
+        places = self._places(node, tensor, column)
+        if places is None or node.output[0] in self.graph.outputs:
+            return True
+        readers = self.graph.readers.get(node.output[0], [])
+        return any(self._told_apart(reader, node.output[0], place) for reader in readers for place in places)
+
+    def _places(self, node: onnx.NodeProto, tensor: str, column: int) -> list[int] | None:
+        """Columns of a node's answer that are just this column; None where it does more than move columns."""
+        if node.op_type not in ("Concat", "Gather") or attribute(node, "axis") != 1:
+            return None
+        if node.op_type == "Gather":
+            chosen = self.graph.constants.get(node.input[1])
+            if chosen is None or chosen.ndim != 1 or (chosen < 0).any():
+                return None
+            return np.flatnonzero(chosen == column).tolist()
+        widths = [self.known.widths.get(name) for name in node.input]
+        if None in widths:
+            return None
+        starts = np.cumsum([0, *(width or 0 for width in widths)])
+        return [
+            int(start) + column for start, name in zip(starts, node.input, strict=False) if name == tensor
+        ]
 
     def _ends_in_float32(self, tensor: str) -> bool:
         if tensor in self.graph.outputs:
@@ -196,7 +241,8 @@ class Prover:
                 continue
             if reader.op_type == "Cast" and attribute(reader, "to") == TensorProto.FLOAT:
                 continue
-            if reader.op_type not in MOVES_ONLY or not self._ends_in_float32(reader.output[0]):
+            chosen = reader.op_type == "Where" and reader.input[0] != tensor
+            if not (chosen or reader.op_type in MOVES_ONLY) or not self._ends_in_float32(reader.output[0]):
                 return False
         return True
 
@@ -347,11 +393,19 @@ class Prover:
         if name in self.graph.outputs:
             return False
         readers = {at for at, tensor, _ in flow.seen if tensor == name}
-        return all(
-            self.graph.nodes[at].op_type == "TreeEnsemble"
-            and Paths(self.graph.nodes[at], self.known).same_way(columns, a, b)
-            for at in readers
-        )
+        return all(self._read_alike(self.graph.nodes[at], name, columns, a, b) for at in readers)
+
+    def _read_alike(self, node: onnx.NodeProto, name: str, columns: list[int], a: Array, b: Array) -> bool:
+        """Whether a node answers alike to both: a tree by its splits, a table by the rows looked up."""
+        if node.op_type == "TreeEnsemble":
+            return Paths(node, self.known).same_way(columns, a, b)
+        if node.op_type != "Gather" or attribute(node, "axis") not in (0, None) or node.input[1] != name:
+            return False
+        table = self.graph.constants.get(node.input[0])
+        if table is None or table.dtype.kind not in "fiub" or {a.dtype.kind, b.dtype.kind} != {"i"}:
+            return False
+        inside = all(((side >= 0) & (side < len(table))).all() for side in (a, b))
+        return inside and _equal_bits(table[a], table[b])
 
     def _run(
         self, model: onnx.ModelProto, cut: str, column: int | None, values: list[Any], wanted: list[str]
@@ -359,7 +413,10 @@ class Prover:
         """Tensors of a graph for each value in one column of one tensor, the rest of the row as it is."""
         rows = len(values)
         feeds = {name: np.repeat(tensor[:1], rows, axis=0) for name, tensor in self._row.items()}
-        given = feeds[cut] if cut in feeds else np.repeat(self._tensor(cut), rows, axis=0)
+        one = feeds[cut] if cut in feeds else self._tensor(cut)
+        if one is None:
+            return None
+        given = one if cut in feeds else np.repeat(one, rows, axis=0)
         given = given.copy()
         given.reshape(rows, -1)[:, slice(None) if column is None else column] = (
             np.array(values, dtype=given.dtype)[:, None]
@@ -368,10 +425,11 @@ class Prover:
         )
         return run_cut(model, self.graph, cut, {**feeds, cut: given}, wanted)
 
-    def _tensor(self, name: str) -> Array:
+    def _tensor(self, name: str) -> Array | None:
+        """A tensor of the one row; None where it is a scalar, the same for all rows."""
         found = run_cut(self.graph.model, self.graph, None, dict(self._row), [name])
         assert found is not None
-        return found[name][:1]
+        return found[name][:1] if found[name].ndim else None
 
     def _column(self, tensor: str, column: int | None) -> int | None:
         return 0 if self.known.widths.get(tensor) == 1 else column
@@ -385,43 +443,6 @@ class Prover:
                 found.add(at)
                 waiting += self.graph.nodes[at].input
         return found
-
-
-def run_cut(
-    model: onnx.ModelProto, graph: Graph, cut: str | None, feeds: Mapping[str, Array], wanted: list[str]
-) -> Tensors | None:
-    """Any tensors of a graph, with one of them given instead of computed; None where it does not run."""
-    if not wanted:
-        return {}
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    if cut is not None and cut not in graph.inputs:
-        for node in copy.graph.node:
-            for position, name in enumerate(node.output):
-                if name == cut:
-                    node.output[position] = f"{cut}_uncut"
-        copy.graph.input.append(onnx.helper.make_tensor_value_info(cut, graph.element_types[cut], None))
-    del copy.graph.output[:]
-    for name in dict.fromkeys(wanted):
-        copy.graph.output.append(onnx.helper.make_tensor_value_info(name, graph.element_types[name], None))
-    options = ort.SessionOptions()
-    options.log_severity_level = 4
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    try:
-        session = ort.InferenceSession(copy.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        taken = {entry.name for entry in session.get_inputs()}
-        names = list(dict.fromkeys(wanted))
-        given = {name: tensor for name, tensor in feeds.items() if name in taken}
-        return dict(zip(names, session.run(names, given), strict=True))
-    except _RUNTIME_ERRORS:
-        return None
-
-
-_RUNTIME_ERRORS: tuple[type[Exception], ...] = tuple(
-    error
-    for name in ("Fail", "InvalidArgument", "InvalidGraph", "NotImplemented", "RuntimeException")
-    if isinstance(error := getattr(ort.capi.onnxruntime_pybind11_state, name, None), type)
-)
 
 
 def _compared(flow: Flow, graph: Graph) -> list[str]:
