@@ -232,7 +232,16 @@ class NodeSearch:
             return [(int(outcome[0]), int(candidates[0]))] if len(candidates) else []
         places = keys(self._known.values[column][candidates], order).astype(np.float64)
         flip = flips[np.argmin(places[flips + 1] - places[flips])]
-        return [(int(outcome[i]), int(candidates[i])) for i in (flip, flip + 1)]
+        pair = [int(flip), int(flip) + 1]
+        if order == "double":
+            own = self._known.values[column][candidates]
+            for side, (at, further) in enumerate(((flip, flip - 1), (flip + 1, flip + 2))):
+                inside = 0 <= further < len(candidates) and read[further] == read[at]
+                with np.errstate(over="ignore"):
+                    if inside and read[at] != np.float32(own[at]):
+                        # Computed, then rounded: at the edge of the rounding the last bit decides.
+                        pair[side] = int(further)
+        return [(int(outcome[i]), int(candidates[i])) for i in pair]
 
     def _plan_shared(self, plans: _Plans, node: int, start: int, attempt: int) -> None:
         """Values along one of the columns that decide the node's test together."""

@@ -73,6 +73,7 @@ def solved(oracle: Oracle, found: list[Table], bases: Drafts, most: int) -> Know
     ]
     if len(tests) > most:
         tests = [tests[i] for i in np.linspace(0, len(tests) - 1, most).astype(np.int64)]
+    tests += _beside(oracle, found, owner, tests)[: max(0, most - len(tests))]
     column, low, high, which = _brackets(oracle, found, owner, tests)
     base = bases.take(np.zeros(len(column), np.int64))
     features = np.array([feature for _, feature, _ in tests], np.int64)
@@ -101,6 +102,31 @@ def _tests(oracle: Oracle, name: str) -> npt.NDArray[np.float64]:
         if forest.tensor == name
     ]
     return np.unique(np.concatenate(pairs), axis=0)
+
+
+def _beside(
+    oracle: Oracle, found: list[Table], owner: dict[str, Ints], tests: list[tuple[str, int, float]]
+) -> list[tuple[str, int, float]]:
+    """Further tests, of the float32 values around a threshold, where a place is computed and then rounded.
+
+    The doubles at the edge of a rounding are decided by the last bit of the computation; those between the
+    edges of one float32 value are not.
+    """
+    more: set[tuple[str, int, float]] = set()
+    for name, feature, threshold in tests:
+        position = int(owner[name][feature])
+        table = found[position]
+        read = table.matrices[name][0, : table.present, feature]
+        if oracle.origin.order(position) != "double" or not oracle.instrument.single(name):
+            continue
+        with np.errstate(over="ignore"):
+            if (read == table.values[: table.present].astype(np.float32)).all():
+                continue
+        near = np.float32(threshold)
+        below = near if float(near) <= threshold else np.nextafter(near, np.float32(-np.inf))
+        for way in (-np.inf, np.inf):
+            more.add((name, feature, float(np.nextafter(below, np.float32(way)))))
+    return sorted(more - set(tests))
 
 
 def _brackets(

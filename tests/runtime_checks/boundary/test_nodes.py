@@ -125,6 +125,19 @@ def test_the_two_sides_of_a_node_are_met_where_the_tests_below_it_make_the_answe
         assert (differs & alone & apart).any()
 
 
+def test_at_a_threshold_on_a_computed_column_rows_lie_inside_the_rounding_to_float32() -> None:
+    X = sample(200, 2, 7)
+    scaled = make_pipeline(StandardScaler(), DecisionTreeRegressor(max_depth=3)).fit(X, X["a"] * X["b"])
+    rows = pd.concat(made(scaled, X)[1], ignore_index=True)
+    tree, computed = scaled[-1].tree_, scaled[0].transform(rows)
+    for node in np.flatnonzero(tree.children_left >= 0):
+        values, threshold = computed[:, tree.feature[node]], tree.threshold[node]
+        singles = values.astype(np.float32)
+        for side in (singles[singles <= threshold].max(), singles[singles > threshold].min()):
+            off = np.abs(values[singles == side] - side) / np.spacing(np.abs(side))
+            assert off.min() < 0.4  # half a step away the last bit decides
+
+
 def test_the_same_seed_makes_the_same_rows() -> None:
     X = sample(100, 2, 4)
     tree = DecisionTreeRegressor(max_depth=4).fit(X, X["a"] * X["b"])
