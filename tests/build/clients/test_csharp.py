@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -152,7 +153,7 @@ def test_old_csharp_on_net_standard_calls_it_too(dotnet: None, tmp_path: Path) -
     build = ["dotnet", "build", "--output=app", *NO_SERVERS, "-warnaserror"]
     run_tool(build, tmp_path / "Framework")
     shown = run_tool(["dotnet", "app/Framework.dll"], tmp_path / "Framework")
-    assert "equal: 510 recorded rows, 0 differ" in shown
+    assert re.search(r"\bequal: \d+ recorded rows, 0 differ", shown)
     assert ".NETStandard,Version=v2.0" in shown
 
 
@@ -168,7 +169,7 @@ def test_a_graph_that_is_broken_turns_the_self_test_red(dotnet: None, tmp_path: 
     (broken / "manifest.json").unlink()
     (broken / "manifest.json").write_bytes(canonical.dumps(make_manifest(broken)))
     generate(broken, "csharp", tmp_path / "client")
-    with pytest.raises(CheckError, match=r"UNEQUAL: 510 recorded rows, 510 differ"):
+    with pytest.raises(CheckError, match=r"UNEQUAL: (\d+) recorded rows, \1 differ"):
         run_tool(TEST, tmp_path / "client")
 
 

@@ -133,7 +133,7 @@ def test_a_graph_that_is_broken_turns_the_self_test_red(java: None, tmp_path: Pa
     (broken / "manifest.json").unlink()
     (broken / "manifest.json").write_bytes(canonical.dumps(make_manifest(broken)))
     client(broken, tmp_path / "client")
-    with pytest.raises(CheckError, match=r"givesTheRecordedAnswersAgain.*510 recorded rows, 510 differ"):
+    with pytest.raises(CheckError, match=r"givesTheRecordedAnswersAgain.*(\d+) recorded rows, \1 differ"):
         run_tool(TEST, tmp_path / "client")
     assert json.loads((tmp_path / "client/.onnxtwin-client.json").read_text())["language"] == "java"
 
