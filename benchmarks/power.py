@@ -45,7 +45,7 @@ def main() -> None:
         seconds=options.seconds,
     )
     tables = page(results)
-    print(tables)  # noqa: T201
+    print(tables)  # noqa: T201 - a command's output
     if not options.no_page:
         text = PAGE.read_text("utf-8")
         head, tail = text[: text.index(BEGIN)], text[text.index(END) :]

@@ -19,13 +19,13 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
-from javascript import text_graph  # noqa: E402
+from javascript import text_graph  # noqa: E402 - found on the path that the lines above extend
 
-from artifacts import ARTIFACTS, sample  # noqa: E402
-from onnxtwin.build import artifact as artifacts  # noqa: E402
-from onnxtwin.build.replay import compare, replay  # noqa: E402
-from onnxtwin.exporters.errors import InputError  # noqa: E402
-from onnxtwin.runtime_checks.runtimes import Runtime, select  # noqa: E402
+from artifacts import ARTIFACTS, sample  # noqa: E402 - after the path
+from onnxtwin.build import artifact as artifacts  # noqa: E402 - after the path
+from onnxtwin.build.replay import compare, replay  # noqa: E402 - after the path
+from onnxtwin.exporters.errors import InputError  # noqa: E402 - after the path
+from onnxtwin.runtime_checks.runtimes import Runtime, select  # noqa: E402 - after the path
 
 PAGE = Path(__file__).with_name("runtimes.md")
 ALL = ("python", "java", "csharp", "node", "browser")

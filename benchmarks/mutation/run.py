@@ -102,7 +102,7 @@ def run(
     with ThreadPoolExecutor(processes) as pool:
         tasks = [pool.submit(_run_pipeline, path, name, mutants, seed, seconds) for name in pipelines]
         for task in tasks:
-            print(task.result(), flush=True)  # noqa: T201
+            print(task.result(), flush=True)  # noqa: T201 - a command's output
     return [result for result in read(path) if result.outcome != TRIED]
 
 
