@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -14,7 +13,9 @@ from onnx import helper
 from spox import Var
 
 from onnxtwin.exporters.errors import UnsupportedError
+from onnxtwin.exporters.merging import merge_equal
 from onnxtwin.exporters.protect import keep_arithmetic
+from onnxtwin.exporters.subgraphs import reads, rename_outer
 
 IR_VERSION = 10
 """What onnxruntime 1.21 reads."""
@@ -76,7 +77,7 @@ def isolate(model: onnx.ModelProto, values: Sequence[np.ndarray]) -> dict[str, n
             node.input[i] = alias.get(name, name)
         for attribute in node.attribute:
             if attribute.type == onnx.AttributeProto.GRAPH:
-                _rename_outer(attribute.g, alias)
+                rename_outer(attribute.g, alias)
     return feeds
 
 
@@ -144,80 +145,6 @@ def _is(info: Any, dtype: Any) -> bool:
     return isinstance(info.type, spox.Tensor) and np.dtype(info.type.dtype) == dtype
 
 
-def merge_equal(graph: onnx.GraphProto) -> None:
-    """Merge nodes that compute the same from the same, and initializers with the same content, in place.
-
-    Requires: nodes in topological order. Ensures: the same outputs; two methods of a pipeline share their
-    preprocessing. Nodes with subgraphs are kept as they are, but read merged values.
-    """
-    alias: dict[str, str] = {}
-    contents: dict[bytes, str] = {}
-    kept_initializers: list[onnx.TensorProto] = []
-    for tensor in graph.initializer:
-        key = hashlib.sha256(_content(tensor)).digest()
-        if key in contents:
-            alias[tensor.name] = contents[key]
-        else:
-            contents[key] = tensor.name
-            kept_initializers.append(tensor)
-    outputs = {o.name for o in graph.output}
-    known: dict[bytes, onnx.NodeProto] = {}
-    kept: list[onnx.NodeProto] = []
-    for node in graph.node:
-        for i, name in enumerate(node.input):
-            node.input[i] = alias.get(name, name)
-        subgraphs = [
-            a for a in node.attribute if a.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS)
-        ]
-        for attribute in subgraphs:
-            _rename_outer(attribute.g, alias)
-        key = _node_key(node)
-        same = known.get(key) if not subgraphs else None
-        if same is None or any(name in outputs for name in node.output):
-            known.setdefault(key, node)
-            kept.append(node)
-            continue
-        alias.update(zip(node.output, same.output, strict=True))
-    del graph.node[:]
-    graph.node.extend(kept)
-    del graph.initializer[:]
-    graph.initializer.extend(kept_initializers)
-
-
-def _content(tensor: onnx.TensorProto) -> bytes:
-    copy = onnx.TensorProto()
-    copy.CopyFrom(tensor)
-    copy.ClearField("name")
-    content: bytes = copy.SerializeToString(deterministic=True)
-    return content
-
-
-def _node_key(node: onnx.NodeProto) -> bytes:
-    digest = hashlib.sha256(f"{node.domain}\0{node.op_type}\0{len(node.output)}\0".encode())
-    digest.update("\0".join(node.input).encode())
-    for attribute in sorted(node.attribute, key=lambda a: a.name):
-        digest.update(attribute.SerializeToString(deterministic=True))
-    return digest.digest()
-
-
-def _rename_outer(graph: onnx.GraphProto, alias: dict[str, str]) -> None:
-    own = (
-        {i.name for i in graph.input}
-        | {t.name for t in graph.initializer}
-        | {o for n in graph.node for o in n.output}
-    )
-    for node in graph.node:
-        for i, name in enumerate(node.input):
-            if name not in own:
-                node.input[i] = alias.get(name, name)
-        for attribute in node.attribute:
-            if attribute.type == onnx.AttributeProto.GRAPH:
-                _rename_outer(attribute.g, alias)
-    for output in graph.output:
-        if output.name not in own:
-            output.name = alias.get(output.name, output.name)
-
-
 def constants_to_initializers(graph: onnx.GraphProto) -> None:
     """Constant nodes become initializers, so that equal ones merge and sessions load them once."""
     kept = []
@@ -249,7 +176,7 @@ def drop_identities(graph: onnx.GraphProto) -> None:
             node.input[i] = alias.get(name, name)
         for attribute in node.attribute:
             if attribute.type == onnx.AttributeProto.GRAPH:
-                _rename_outer(attribute.g, alias)
+                rename_outer(attribute.g, alias)
         if node.op_type != "Identity" or node.domain:
             kept.append(node)
             continue
@@ -269,7 +196,7 @@ def drop_identities(graph: onnx.GraphProto) -> None:
                         other.input[i] = target
                 for attribute in other.attribute:
                     if attribute.type == onnx.AttributeProto.GRAPH:
-                        _rename_outer(attribute.g, {source: target})
+                        rename_outer(attribute.g, {source: target})
     del graph.node[:]
     graph.node.extend(kept)
 
@@ -281,22 +208,12 @@ def drop_unused(graph: onnx.GraphProto) -> None:
     for node in reversed(graph.node):
         if any(name in needed for name in node.output):
             kept.append(node)
-            needed.update(_reads(node))
+            needed.update(reads(node))
     del graph.node[:]
     graph.node.extend(reversed(kept))
     initializers = [t for t in graph.initializer if t.name in needed]
     del graph.initializer[:]
     graph.initializer.extend(initializers)
-
-
-def _reads(node: onnx.NodeProto) -> set[str]:
-    names = set(node.input)
-    for attribute in node.attribute:
-        if attribute.type == onnx.AttributeProto.GRAPH:
-            for inner in attribute.g.node:
-                names |= _reads(inner)
-            names |= {o.name for o in attribute.g.output}
-    return names
 
 
 def rename(graph: onnx.GraphProto, public: dict[str, str]) -> None:
