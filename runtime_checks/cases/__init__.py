@@ -3,7 +3,7 @@
 One module a family; importing it registers it, and the check runs them in that order.
 """
 
-from onnxtwin.runtime_checks.cases import missing, unknown, boundary, extreme, search, batches  # noqa: I001 - the order of the report
+from onnxtwin.runtime_checks.cases import missing, unknown, crossed, boundary, extreme, search, batches  # noqa: I001 - the order of the report
 from onnxtwin.runtime_checks.cases.missing import missing_value
 from onnxtwin.runtime_checks.cases.registry import SAMPLE, Family, Regrouped, base_rows, families, family
 from onnxtwin.runtime_checks.cases.unknown import unseen_texts, unseen_values
@@ -15,6 +15,7 @@ __all__ = [
     "base_rows",
     "batches",
     "boundary",
+    "crossed",
     "extreme",
     "families",
     "family",

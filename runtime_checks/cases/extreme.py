@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from onnxtwin.runtime_checks.cases.registry import (
 )
 from onnxtwin.runtime_checks.cases.unknown import integer_limits
 from onnxtwin.runtime_checks.reference import Reference
-from onnxtwin.runtime_checks.rows import Rows, column_values, edited
+from onnxtwin.runtime_checks.rows import Rows, column_values, count, edited, is_missing
 
 _SINGLE, _DOUBLE = np.finfo(np.float32), np.finfo(np.float64)
 
@@ -48,6 +49,12 @@ OVERFLOWING = (
     *(1e39, 1e300, float(_DOUBLE.max), float("inf")),
 )
 """Trees refuse these from the third on, because they compare in float32; most pipelines refuse the last."""
+
+FACTORS = (1e-9, 1e-6, 1e-3, 1e3, 1e6, 1e9)
+"""Other units: what is small beside 1 in a sum stands out in a ratio of two columns that shrink alike."""
+
+PAIRS = 128
+"""Pairs of columns that are scaled alike while the others stay, at most."""
 
 
 def extreme_floats(single: bool) -> list[float]:
@@ -112,7 +119,7 @@ def _runs(values: Sequence[Any], middle: Any) -> list[list[Any]]:
 
 @family("extreme")
 def extreme(reference: Reference, signature: Signature, X: Rows, rng: np.random.Generator) -> Iterator[Rows]:
-    """Each column at the ends of its type by itself; then all columns of floats at once."""
+    """Each column at the ends of its type by itself; all columns of floats at once; some in other units."""
     base = base_rows(X, 5, rng)
     answered: dict[Any, list[Edit]] = {}
     refused: dict[Any, list[Edit]] = {}
@@ -130,6 +137,20 @@ def extreme(reference: Reference, signature: Signature, X: Rows, rng: np.random.
     ]
     if len(floats) > 1:
         yield from made(base, [dict.fromkeys(floats, value) for value in TOGETHER])
+        yield from _scaled(base, floats, rng)
+
+
+def _scaled(base: Rows, labels: Sequence[Any], rng: np.random.Generator) -> Iterator[Rows]:
+    """All the columns, and two of them at a time, multiplied by the same number."""
+    pairs = list(combinations(labels, 2))
+    groups = [labels, *(pairs[i] for i in rng.permutation(len(pairs))[:PAIRS])]
+    values = {label: column_values(base, label) for label in labels}
+    for factor in FACTORS:
+        edits: list[Edit] = []
+        for i, group in enumerate(groups):
+            cells = {label: values[label].iloc[i % count(base)] for label in group}
+            edits.append({label: v if is_missing(v) else v * factor for label, v in cells.items()})
+        yield from made(base, edits)
 
 
 def _split(

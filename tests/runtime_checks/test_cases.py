@@ -14,7 +14,7 @@ from onnxtwin.runtime_checks.cases import families, family, registry
 from onnxtwin.runtime_checks.reference import Reference
 from onnxtwin.runtime_checks.rows import Rows, edited
 
-OURS = ["missing", "unknown", "extreme", "search", "batches"]
+OURS = ["missing", "unknown", "crossed", "extreme", "search", "batches"]
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_the_same_seed_makes_the_same_cases(name: str, rows: pd.DataFrame) -> No
         pd.testing.assert_frame_equal(first, second)
 
 
-@pytest.mark.parametrize("name", ["missing", "search", "batches"])
+@pytest.mark.parametrize("name", ["missing", "crossed", "search", "batches"])
 def test_another_seed_makes_other_cases(name: str, rows: pd.DataFrame) -> None:
     first, second = (pd.concat(made(name, rows, seed=seed)).astype(str) for seed in (1, 2))
     assert not first.reset_index(drop=True).equals(second.reset_index(drop=True))
