@@ -29,10 +29,23 @@ def _safe_divisor(b: Var) -> Var:
     return op.where(trap, _const(1, b), b)
 
 
+def _fixed(var: Var) -> np.ndarray | None:
+    """The value of a graph constant, None where it is computed."""
+    node = var._op
+    if node.op_type.identifier != "Constant" or node.attrs.value is None:
+        return None
+    return np.asarray(node.attrs.value.value)
+
+
 def floor_divide(a: Var, b: Var) -> Var:
     """``np.floor_divide``: towards minus infinity; by zero, integers give 0, floats what ``a / b`` gives."""
     if _is_float(a):
         return _divmod(a, b)[0]
+    fixed = _fixed(b)
+    if fixed is not None and (fixed > 0).all():
+        # The product is never further from zero than ``a``, so it cannot overflow.
+        quotient = op.div(a, b)
+        return op.sub(quotient, op.cast(op.greater(op.mul(quotient, b), a), to=np.int64))
     divisor = _safe_divisor(b)
     quotient = op.div(a, divisor)
     rest = op.sub(a, op.mul(quotient, divisor))
@@ -49,6 +62,9 @@ def remainder(a: Var, b: Var) -> Var:
     """``np.remainder``: the sign of the divisor; integers modulo zero give 0."""
     if _is_float(a):
         return _divmod(a, b)[1]
+    fixed = _fixed(b)
+    if fixed is not None and (fixed > 0).all():
+        return op.mod(a, b)
     rest = op.sub(a, op.mul(floor_divide(a, b), b))
     return op.where(op.equal(b, _const(0, b)), _const(0, a), rest)
 
@@ -57,7 +73,8 @@ def fmod(a: Var, b: Var) -> Var:
     """``np.fmod``: the sign of the dividend; integers modulo zero give 0."""
     if _is_float(a):
         return op.mod(a, b, fmod=1)
-    divisor = _safe_divisor(b)
+    fixed = _fixed(b)
+    divisor = b if fixed is not None and (fixed > 0).all() else _safe_divisor(b)
     return op.sub(a, op.mul(op.div(a, divisor), divisor))
 
 

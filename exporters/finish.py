@@ -12,6 +12,7 @@ import spox
 from onnx import helper
 from spox import Var
 
+from onnxtwin.exporters import fold
 from onnxtwin.exporters.errors import UnsupportedError
 from onnxtwin.exporters.merging import merge_equal
 from onnxtwin.exporters.protect import keep_arithmetic
@@ -264,9 +265,26 @@ def rename(graph: onnx.GraphProto, public: dict[str, str]) -> None:
 
 
 def merge(model: onnx.ModelProto) -> None:
-    """Merge what the methods share, in place."""
+    """Compute what constants decide and merge what the methods share, in place."""
     constants_to_initializers(model.graph)
+    fold.constants(model.graph, model.opset_import, evaluate)
+    fold.choices(model.graph, lambda: _shapes(model))
     merge_equal(model.graph)
+
+
+def _shapes(model: onnx.ModelProto) -> dict[str, fold.Shape]:
+    """What onnx infers of shapes: a number a dimension, "N" for the rows, None where it is unknown."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    found: dict[str, fold.Shape] = {}
+    for value in [*_inferred(copy).graph.value_info, *model.graph.input]:
+        held = value.type.tensor_type
+        if held.HasField("shape"):
+            found[value.name] = tuple(
+                d.dim_value if d.HasField("dim_value") else "N" if d.dim_param == "N" else None
+                for d in held.shape.dim
+            )
+    return found
 
 
 def finish(
@@ -314,10 +332,7 @@ def refuse_unsafe(model: onnx.ModelProto) -> None:
     """Refuse an operator that a supported onnxruntime lacks or answers wrongly for its element types."""
     from onnxtwin.exporters import kernels
 
-    _type_tokens(model.graph)  # onnx knows no type for these, and LabelEncoder's inference crashes on none
-    inferred = (
-        onnx.shape_inference.infer_shapes(model, data_prop=False) if model.ByteSize() < 2**31 else model
-    )
+    inferred = _inferred(model)
     del model.graph.value_info[:]
     types = {
         v.name: v.type.tensor_type.elem_type
@@ -333,6 +348,14 @@ def refuse_unsafe(model: onnx.ModelProto) -> None:
                 f"operator {node.op_type} of {held} is unsafe: {problem}\n"
                 "  way out: report it; nothing was exported"
             )
+
+
+def _inferred(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with what onnx infers of types and shapes, which it cannot do beyond 2 GB."""
+    _type_tokens(model.graph)  # onnx knows no type for these, and LabelEncoder's inference crashes on none
+    if model.ByteSize() >= 2**31:
+        return model
+    return onnx.shape_inference.infer_shapes(model, data_prop=False)
 
 
 def _type_tokens(graph: onnx.GraphProto) -> None:
