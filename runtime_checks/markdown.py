@@ -108,7 +108,7 @@ def _coverage(report: Report) -> str:
     lines = ["| coverage of the graph | reached | of | share |", "| --- | ---: | ---: | ---: |"]
     lines += [
         f"| {_inline(kind.kind)} | {kind.reached:,} | {kind.total:,} | {percent(kind.share)} |"
-        for kind in report.coverage.kinds
+        for kind in report.coverage.possible
     ]
     never = [f"- {_inline(text)}" for kind in report.coverage.kinds for text in kind.never]
     if never:

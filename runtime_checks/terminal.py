@@ -119,7 +119,7 @@ def _coverage(report: Report) -> Table:
     for name in ("reached", "of", "share"):
         table.add_column(name, justify="right")
     table.add_column("never reached")
-    for kind in report.coverage.kinds:
+    for kind in report.coverage.possible:
         missed = kind.total - kind.reached
         named = "; ".join(escape(shortened(name, LONG)) for name in kind.never[:SHOWN])
         left = missed - len(kind.never[:SHOWN])

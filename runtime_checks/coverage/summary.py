@@ -77,6 +77,11 @@ class Coverage:
         """Reached by total, 1.0 for a graph that decides nothing."""
         return self.reached / self.total if self.total else 1.0
 
+    @property
+    def possible(self) -> tuple[Covered, ...]:
+        """The kinds of which a row can take an outcome at all."""
+        return tuple(kind for kind in self.kinds if kind.total)
+
     def __getitem__(self, kind: str) -> Covered:
         """One kind.
 
