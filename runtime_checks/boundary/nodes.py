@@ -17,7 +17,7 @@ import numpy.typing as npt
 from onnxtwin.runtime_checks.boundary.drafts import Array, Drafts, Ints, joined
 from onnxtwin.runtime_checks.boundary.ordered import keys
 from onnxtwin.runtime_checks.boundary.tables import Oracle, Table, bisect, place
-from onnxtwin.runtime_checks.boundary.thresholds import Known
+from onnxtwin.runtime_checks.boundary.thresholds import SEVERAL, Known
 from onnxtwin.runtime_checks.coverage.forest import Forest
 
 Bools = npt.NDArray[np.bool_]
@@ -25,11 +25,18 @@ Bools = npt.NDArray[np.bool_]
 ROUNDS = 2
 """Starting rows and choices that are tried for a node."""
 
+MORE_ROUNDS = 6
+FEW_SHARED = 200
+"""The same for nodes whose test several columns decide, where a level of the trees has only so many left."""
+
 TRIALS = 24
 """Values of one column that are tried at a node whose test several columns decide."""
 
 EFFECTS = 8
 """Further leaves below a node that are tried where its branches have made no difference to the answers."""
+
+WAYS = 8
+"""Random ways down to a leaf that was not tried yet."""
 
 MISSING = 2
 """The side of a node that a missing value stands for; 1 and 0 are its true and its false branch."""
@@ -92,6 +99,14 @@ class NodeSearch:
             self._witness[visit.node] = visit.row
         self.reached = np.zeros((3, forest.n_inner), np.bool_)
         self.shown = np.zeros((2, forest.n_inner), np.bool_)
+        # A missing value is looked for where several columns decide; where one does, it comes with the pair.
+        gone = np.array([np.isnan(t.matrices[forest.tensor][:, t.present :]).any(axis=(0, 1)) for t in found])
+        shared = (self._owner == SEVERAL) & gone.any(axis=0)
+        *_, never = forest.impossible(oracle.instrument.single(forest.tensor))
+        self._wanted = np.ones((3, forest.n_inner), np.bool_)
+        self._wanted[MISSING] = shared[forest.feature] & ~never
+        self._found = np.full((3, forest.n_inner), -1, np.int64)
+        self._tried: dict[int, set[int]] = {}
         self._paths: dict[int, tuple[Ints, Bools]] = {}
 
     def levels(self) -> Iterator[Drafts]:
@@ -99,8 +114,11 @@ class NodeSearch:
         forest = self._forest
         for depth in range(int(forest.depth.max(initial=-1)) + 1):
             nodes = np.flatnonzero((forest.depth == depth) & ~forest.trivial)
-            for attempt in range(ROUNDS):
-                open_ = nodes[~(self.reached[0, nodes] & self.reached[1, nodes])]
+            for attempt in range(MORE_ROUNDS):
+                open_ = nodes[(self._wanted[:, nodes] & ~self.reached[:, nodes]).any(axis=0)]
+                if attempt >= ROUNDS:
+                    shared = open_[self._owner[forest.feature[open_]] == SEVERAL]
+                    open_ = shared if len(shared) <= FEW_SHARED else shared[:0]
                 if not len(open_):
                     break
                 yield from self._level(open_, attempt)
@@ -115,20 +133,30 @@ class NodeSearch:
         for attempt in range(EFFECTS):
             both = self.reached[0] & self.reached[1]
             open_ = (both & ~self.shown[0]) | (self.reached[2] & ~self.shown[1])
-            nodes = np.flatnonzero(open_ & (self._owner[forest.feature] >= 0) & ~forest.trivial)
             plans, before = _Plans(), self.shown.copy()
-            for node in nodes.tolist():
-                start, leaf = self._start(node, attempt % 2), self._leaf_below(node)
-                self._plan_owned(plans, node, start, int(self._owner[forest.feature[node]]), attempt, leaf)
+            for node in np.flatnonzero(open_ & ~forest.trivial).tolist():
+                leaf, owner = self._leaf_below(node), int(self._owner[forest.feature[node]])
+                if owner >= 0:
+                    self._plan_owned(plans, node, self._start(node, attempt % 2), owner, attempt, leaf)
+                else:
+                    self._plan_again(plans, node, attempt, leaf)
             if not plans.start:
                 return
             drafts, target, _ = self._verified(plans.drafts(self._bank, self._known.values), plans)
             yield drafts.take((self.shown & ~before)[:, target].any(axis=0))
 
     def _leaf_below(self, node: int) -> int:
-        while node < self._forest.n_inner:
-            node = int((self._forest.true if self._rng.random() < 0.5 else self._forest.false)[node])
-        return node
+        """A leaf below a node, another one each time, as far as a few random ways lead to others."""
+        tried = self._tried.setdefault(node, set())
+        leaf = node
+        for _ in range(WAYS):
+            leaf = node
+            while leaf < self._forest.n_inner:
+                leaf = int((self._forest.true if self._rng.random() < 0.5 else self._forest.false)[leaf])
+            if leaf not in tried:
+                break
+        tried.add(leaf)
+        return leaf
 
     def _level(self, nodes: Ints, attempt: int) -> Iterator[Drafts]:
         plans, shared = _Plans(), _Plans()
@@ -137,7 +165,7 @@ class NodeSearch:
             owner = int(self._owner[self._forest.feature[node]])
             if owner >= 0:
                 self._plan_owned(plans, node, start, owner, attempt)
-            elif owner == -2:
+            elif owner == SEVERAL:
                 self._plan_shared(shared, node, start, attempt)
         if plans.start:
             yield self._verified(plans.drafts(self._bank, self._known.values), plans)[0]
@@ -214,8 +242,13 @@ class NodeSearch:
         for side, value in pair:
             plans.add(start, node, side, others | {column: value})
         gone = np.flatnonzero(allowed[present:]) + present
-        if len(gone) and np.isnan(matrix[gone[0], self._forest.feature[node]]):
-            plans.add(start, node, MISSING, others | {column: int(gone[0])})
+        if not len(gone):
+            return
+        read = matrix[gone[:1], self._forest.feature[node]]
+        # An indicator reads a missing value as 1, an imputer as its own: a side like any other.
+        side = MISSING if np.isnan(read[0]) else int(self._outcomes(node, matrix[gone[:1]])[0])
+        if side not in [taken for taken, _ in pair]:
+            plans.add(start, node, side, others | {column: int(gone[0])})
 
     def _pair(self, column: int, candidates: Ints, outcome: Bools, read: Array) -> list[tuple[int, int]]:
         """The closest two values with different outcomes, each with its side; fewer if there are none."""
@@ -250,7 +283,9 @@ class NodeSearch:
             return
         columns = np.flatnonzero(self._moving[:, self._forest.feature[node]])
         ordered = [c for c in columns.tolist() if self._oracle.origin.order(c) is not None]
-        for column in (ordered or columns.tolist())[:3]:
+        columns_ = ordered or columns.tolist()
+        first = 3 * attempt % len(columns_)
+        for column in (columns_[first:] + columns_[:first])[:3]:
             allowed = np.flatnonzero(self._allowed(node, column)[: self._known.present[column]])
             if len(allowed) > TRIALS:
                 allowed = allowed[np.linspace(0, len(allowed) - 1, TRIALS).astype(np.int64)]
@@ -259,6 +294,18 @@ class NodeSearch:
             gone = self._known.present[column]
             if gone < len(self._known.values[column]):
                 plans.add(start, node, column, others | {column: gone})
+
+    def _plan_again(self, plans: _Plans, node: int, attempt: int, leaf: int) -> None:
+        """The rows found at the node, as a leaf below it asks in the columns that its test does not read."""
+        moving = self._moving[:, self._forest.feature[node]]
+        rows = [(side, int(start)) for side, start in enumerate(self._found[:, node]) if start >= 0]
+        others: dict[int, int] = {}
+        for _, start in rows:
+            # The same cells in all of them, so that nothing else tells them apart.
+            others |= self._cells(leaf, start, attempt) or {}
+        others = {column: value for column, value in others.items() if not moving[column]}
+        for side, start in rows:
+            plans.add(start, node, side, others)
 
     def _close_in(self, plans: _Plans) -> Iterator[Drafts]:
         """The drafts of :meth:`_plan_shared`, then the neighbours between those whose outcomes differ."""
@@ -359,7 +406,9 @@ class NodeSearch:
     def _kept(self, drafts: Drafts, target: Ints, side: Ints, read: Array) -> Drafts:
         """Note what the drafts reached, and let the nodes below start from them."""
         self.reached[side, target] = True
+        self._compare(drafts, target, side)
         start = len(self._bank)
+        self._found[side, target] = start + np.arange(len(target))
         self._bank = joined([self._bank, drafts])
         self._rows = np.concatenate([self._rows, read])
         for branch, child in ((1, self._forest.true), (0, self._forest.false)):

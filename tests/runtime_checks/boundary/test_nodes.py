@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -123,6 +124,53 @@ def test_the_two_sides_of_a_node_are_met_where_the_tests_below_it_make_the_answe
     for column in X:
         apart = np.nextafter(rows[column], np.inf) == other[column]
         assert (differs & alone & apart).any()
+
+
+def test_a_node_that_asks_whether_a_column_is_missing_is_met_on_both_sides_below_other_tests() -> None:
+    X = sample(400, 3, 8)
+    X = X.mask(np.random.default_rng(8).random(X.shape) < 0.2)
+    y = X["a"].isna() * 4.0 + (X["b"] > 0) * (1 + 2 * X["c"].isna()) + (X["c"] > 0.5) * X["b"].isna()
+    pipeline = make_pipeline(SimpleImputer(add_indicator=True), DecisionTreeRegressor(random_state=0))
+    graph, batches = made(pipeline.fit(X, y), X.dropna())
+    assert (pipeline[-1].tree_.feature >= 3).sum() > 3
+    reached, total = tree_coverage(graph, batches)
+    assert reached == total
+
+
+def excess(frame: pd.DataFrame) -> pd.DataFrame:
+    """Like a gust over the wind: nothing where there is no gust, unknown where there is no wind."""
+    apart = np.where(frame["a"].isna(), 0.0, frame["a"] - frame["b"])
+    return frame.assign(apart=apart)[["apart", "c"]]
+
+
+def test_a_value_of_two_columns_is_met_missing_where_one_of_them_alone_does_not_make_it_so() -> None:
+    X = sample(600, 3, 9)
+    X["a"] = X["a"].mask(np.random.default_rng(9).random(600) < 0.9)
+    X["b"] = X["b"].mask(np.random.default_rng(10).random(600) < 0.1)
+    computed = excess(X)
+    y = computed["apart"].isna() + (computed["c"] > 0) * computed["apart"].fillna(2) + X["c"]
+    boosting = HistGradientBoostingClassifier(max_iter=10, min_samples_leaf=5, random_state=0)
+    pipeline = make_pipeline(FunctionTransformer(excess), boosting).fit(X, np.digitize(y, [0.0, 1.0]))
+    graph, batches = made(pipeline, X[X["a"].isna() | X["b"].notna()])
+    recorder = Recorder(graph)
+    for rows in batches:
+        recorder.add(rows)
+    assert recorder.coverage()["missing values at tree nodes"].share == 1.0
+
+
+def test_the_two_sides_of_a_node_that_two_columns_decide_are_met_where_the_answers_differ() -> None:
+    X = sample(3000, 4, 6)
+    product = FunctionTransformer(lambda frame: frame.assign(ab=frame["a"] * frame["b"])[["ab", "c", "d"]])
+    y = (X["a"] * X["b"] > 1.2) & (X[["c", "d"]] > 1).all(axis=1)
+    pipeline = make_pipeline(product, DecisionTreeClassifier(random_state=0)).fit(X, y)
+    assert pipeline[-1].get_n_leaves() == 4  # the answer is true in one leaf, at the end of a chain of tests
+    rows = pd.concat(made(pipeline, X)[1], ignore_index=True)
+    tree, answers = pipeline[-1].tree_, pipeline.predict(rows)
+    tested = np.float32(rows["a"] * rows["b"])
+    (node,) = np.flatnonzero(tree.feature == 0)
+    left, right = tested <= tree.threshold[node], tested > tree.threshold[node]
+    nearest = answers[tested == tested[left].max()], answers[tested == tested[right].min()]
+    assert set(np.concatenate(nearest)) == {False, True}
 
 
 def test_at_a_threshold_on_a_computed_column_rows_lie_inside_the_rounding_to_float32() -> None:
