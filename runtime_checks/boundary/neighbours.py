@@ -1,4 +1,4 @@
-"""Rows with each category, and rows at the numbers that the pipeline has learnt and one step beside them."""
+"""Rows with each category, with numbers beyond the user's, and beside those that the pipeline has learnt."""
 
 from __future__ import annotations
 
@@ -12,8 +12,19 @@ from onnxtwin.build.instants import parse_dtype
 from onnxtwin.runtime_checks.boundary.drafts import Array, Drafts, Ints, Origin, joined
 from onnxtwin.runtime_checks.boundary.ordered import keys, values
 
+Bools = npt.NDArray[np.bool_]
+
 CROSSED = 4
 """Rows of the user's in which each category is tried."""
+
+FAR = 64
+"""Numbers beyond the user's own that are tried of each column, at most."""
+
+FAR_TOGETHER = 1_000
+"""Rows in which the columns of one group are moved, at most."""
+
+REACH = -1.0, 3.0
+"""How far beyond: powers of ten of the distance between the least and the greatest of the user's."""
 
 
 def category_rows(origin: Origin, listed: Sequence[Array], rng: np.random.Generator, most: int) -> Drafts:
@@ -63,6 +74,98 @@ def fitted_rows(
         drafts.put(slice(None), column, near)
         parts.append(drafts)
     return joined(parts)
+
+
+def far_rows(origin: Origin, listed: Sequence[Array], rng: np.random.Generator, most: int) -> Drafts:
+    """Numbers beyond the user's own, at all scales, in each ordered column by itself.
+
+    What comes round again (angles, remainders, calendars made of numbers) is computed with the number of the
+    turn, which is the same for all of the user's rows: a turn that is wrong shows only far away from them.
+
+    Parameters
+    ----------
+    listed : the values of each column; numbers beyond the outermost are not tried.
+    most : rows at most, dealt out evenly.
+    """
+    ranges = _ranges(origin, listed)
+    parts = [origin.drafts.take(np.zeros(0, np.int64))]
+    for column, (low, high) in ranges.items():
+        size = min(FAR, most // len(ranges))
+        beyond = _distances(max(high - low, 1.0), size, rng)
+        far = np.where(beyond < 0, low, high) + beyond
+        drafts = origin.drafts.take(rng.integers(len(origin.drafts), size=size))
+        parts.append(drafts.take(_put(origin, drafts, np.ones(size, np.bool_), column, far, listed)))
+    return joined(parts)
+
+
+def far_together(
+    origin: Origin,
+    listed: Sequence[Array],
+    groups: Sequence[Sequence[int]],
+    rng: np.random.Generator,
+    most: int,
+) -> Drafts:
+    """Rows in which several columns are moved by the same distance, as far as :func:`far_rows` goes.
+
+    Two places may be far from the user's and near each other.
+
+    Parameters
+    ----------
+    groups : columns that decide something together; some of a group are moved, at least two.
+    most : rows at most, dealt out evenly.
+    """
+    ranges = _ranges(origin, listed)
+    usable = [sorted(ranges.keys() & set(group)) for group in groups]
+    distinct = [list(group) for group in dict.fromkeys(map(tuple, usable)) if len(group) > 1][:most]
+    parts = [origin.drafts.take(np.zeros(0, np.int64))]
+    for group in distinct:
+        size = min(FAR_TOGETHER, most // len(distinct))
+        moved = rng.random((size, len(group))) < 0.5
+        first = rng.permuted(np.tile(np.arange(len(group)), (size, 1)), axis=1)[:, :2]
+        np.put_along_axis(moved, first, True, axis=1)
+        distance = _distances(max(1.0, *(ranges[c][1] - ranges[c][0] for c in group)), size, rng)
+        drafts = origin.drafts.take(rng.integers(len(origin.drafts), size=size))
+        fine = np.ones(size, np.bool_)
+        for at, column in enumerate(group):
+            far = drafts.cells[column].astype(np.float64) + distance
+            fine &= _put(origin, drafts, moved[:, at] & ~np.isnan(far), column, far, listed)
+        parts.append(drafts.take(fine))
+    return joined(parts)
+
+
+def _ranges(origin: Origin, listed: Sequence[Array]) -> dict[int, tuple[float, float]]:
+    """The least and the greatest of the user's numbers, by column that has an order and is no calendar's."""
+    ranges = {}
+    for position, column in enumerate(origin.columns):
+        if origin.order(position) is not None and parse_dtype(column.dtype) is None:
+            own = _finite(origin.drafts.cells[position])
+            if len(own) and len(_finite(listed[position])):
+                ranges[position] = float(own.min()), float(own.max())
+    return ranges
+
+
+def _distances(spread: float, size: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    return np.asarray(spread * 10.0 ** rng.uniform(*REACH, size) * rng.choice([-1.0, 1.0], size))
+
+
+def _put(
+    origin: Origin, drafts: Drafts, rows: Bools, column: int, numbers: npt.NDArray[np.float64],
+    listed: Sequence[Array],
+) -> Bools:  # fmt: skip
+    """Set a column in some rows; whether each row's number lies within those that are tried of the column."""
+    tried = _finite(listed[column])
+    within = (numbers >= tried.min()) & (numbers <= tried.max())
+    if origin.order(column) == "whole" or origin.columns[column].exact_integer:
+        numbers = np.rint(numbers)
+    at = np.flatnonzero(rows & within)
+    drafts.put(at, column, numbers[at].astype(drafts.cells[column].dtype))
+    return within | ~rows
+
+
+def _finite(cells: Array) -> npt.NDArray[np.float64]:
+    with np.errstate(invalid="ignore"):
+        numbers = cells.astype(np.float64)
+    return numbers[np.isfinite(numbers)]
 
 
 def _near(origin: Origin, column: int, numbers: npt.NDArray[np.float64]) -> Array:

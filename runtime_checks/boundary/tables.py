@@ -117,6 +117,16 @@ def _table(
     return table
 
 
+def together(found: Sequence[Table]) -> list[list[int]]:
+    """The sets of columns that move one place of what trees read, where it takes more than one; each once."""
+    groups: dict[tuple[int, ...], None] = {}
+    for name in found[0].moves if found else ():
+        moves = np.array([table.moves[name] for table in found])
+        several = np.unique(moves[:, moves.sum(axis=0) > 1], axis=1)
+        groups.update({tuple(np.flatnonzero(column).tolist()): None for column in several.T})
+    return [list(group) for group in groups]
+
+
 def tried(bases: Drafts, position: int, listed: Array) -> Drafts:
     """Each base row with each value of a column, the base rows outermost."""
     drafts = bases.take(np.repeat(np.arange(len(bases)), len(listed)))

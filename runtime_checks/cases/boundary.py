@@ -11,24 +11,27 @@ from onnxtwin.exporters.signature import Signature
 from onnxtwin.runtime_checks.boundary.answers import answer_pairs
 from onnxtwin.runtime_checks.boundary.drafts import Array, Drafts, Ints, Origin, joined
 from onnxtwin.runtime_checks.boundary.fitted import fitted_numbers
-from onnxtwin.runtime_checks.boundary.neighbours import category_rows, fitted_rows
+from onnxtwin.runtime_checks.boundary.neighbours import category_rows, far_rows, far_together, fitted_rows
 from onnxtwin.runtime_checks.boundary.nodes import NodeSearch
 from onnxtwin.runtime_checks.boundary.pools import pools
-from onnxtwin.runtime_checks.boundary.tables import BASES, Oracle, tables
+from onnxtwin.runtime_checks.boundary.tables import BASES, Oracle, tables, together
 from onnxtwin.runtime_checks.boundary.thresholds import solved, switch_pairs
 from onnxtwin.runtime_checks.cases.registry import graph_family
 from onnxtwin.runtime_checks.coverage.instrument import Instrument
 from onnxtwin.runtime_checks.reference import Reference
 from onnxtwin.runtime_checks.rows import Rows, count, take
 
-BUDGET = 30_000
+BUDGET = 36_000
 """Rows of the family at most."""
 
 SEEDS = 1_000
 """The user's rows that the search starts from."""
 
-SHARE = BUDGET // 6
+SHARE = 5_000
 """Rows at most for the switches (bins, limits, conditions), for categories, and for fitted numbers."""
+
+FAR = 3_000
+"""Rows at most with numbers beyond the user's own, in one column, and as many in several together."""
 
 TOLD_APART = 10_000
 """Distinct tests of trees on one raw column whose neighbours are computed beforehand."""
@@ -48,8 +51,8 @@ def boundary(
     """Both sides of each place where an answer changes, as many as :data:`BUDGET` rows hold.
 
     In this order: where the pipeline's own answer changes along a raw column, found by bisection; the
-    graph's switches; each category; the numbers that the pipeline has learnt about its raw columns; each
-    node of each tree, from the roots down: both sides of its threshold, and missing.
+    graph's switches; each category; the numbers that the pipeline has learnt about its raw columns; numbers
+    beyond the user's; each node of each tree, from the roots down: both sides of its threshold, and missing.
     """
     if signature.container == "documents":
         return
@@ -99,8 +102,10 @@ def _parts(
         yield switch_pairs(oracle, found, bases, SHARE)
     yield category_rows(origin, listed, rng, SHARE)
     yield fitted_rows(origin, fitted, rng, SHARE)
+    yield far_rows(origin, listed, rng, FAR)
     if graph is None or found is None or not oracle.matrices:
         return
+    yield far_together(origin, listed, together(found), rng, FAR)
     known = solved(oracle, found, bases, TOLD_APART)
     searches = [
         NodeSearch(oracle, forest, found, known, origin.drafts, rng) for forest in oracle.decisions.forests
