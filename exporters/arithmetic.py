@@ -31,10 +31,10 @@ def _safe_divisor(b: Var) -> Var:
 
 def _fixed(var: Var) -> np.ndarray | None:
     """The value of a graph constant, None where it is computed."""
-    node = var._op
-    if node.op_type.identifier != "Constant" or node.attrs.value is None:
+    if var._op.op_type.identifier != "Constant":
         return None
-    return np.asarray(node.attrs.value.value)
+    held = var._op.attrs.get_fields()["value"]
+    return None if held is None else np.asarray(held.value)
 
 
 def floor_divide(a: Var, b: Var) -> Var:

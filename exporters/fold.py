@@ -120,9 +120,8 @@ def _taken(node: onnx.NodeProto, held: dict[str, onnx.TensorProto], known: dict[
         return None
     branch, other = (1, 2) if condition.all() else (2, 1)
     shape = known.get(node.input[branch])
-    if all(_fits(known.get(node.input[i]), shape) for i in (0, other)):
-        return node.input[branch]
-    return None
+    name: str = node.input[branch]
+    return name if all(_fits(known.get(node.input[i]), shape) for i in (0, other)) else None
 
 
 def _fits(shape: Shape | None, into: Shape | None) -> bool:
