@@ -159,7 +159,7 @@ def _put(
         numbers = np.rint(numbers)
     at = np.flatnonzero(rows & within)
     drafts.put(at, column, numbers[at].astype(drafts.cells[column].dtype))
-    return within | ~rows
+    return np.asarray(within | ~rows, dtype=np.bool_)
 
 
 def _finite(cells: Array) -> npt.NDArray[np.float64]:
