@@ -13,6 +13,7 @@ from mutation.cutting import Tensors, run_cut
 from mutation.graphs import DOMAIN_OUTPUT, Array, reads
 
 MOST_CELLS = 1_000_000
+FEW = 4_000
 
 
 def same_in_cells(pair: Pair, root: Mapping[str, State], row: Tensors, within: float | None) -> str | None:
@@ -30,8 +31,14 @@ def same_in_cells(pair: Pair, root: Mapping[str, State], row: Tensors, within: f
         decided = _decided_by(pair, node)
         if not changed or not set(changed) <= decided:
             continue
-        answers = _answers(pair, node, root[node.input[0]], row)
-        if answers is not None and _equal(pair, node, answers, changed, row, within):
+        cells = _cells(pair, node, root[node.input[0]])
+        if cells is None:
+            continue
+        # A few first: one that differs ends the search.
+        few = np.random.default_rng(0).permutation(len(cells))[:FEW]
+        tries = [cells[few], cells] if len(cells) > FEW else [cells]
+        answers = (_answers(pair, node, part, row) for part in tries)
+        if all(a is not None and _equal(pair, node, a, changed, row, within) for a in answers):
             return f"it is the same for every combination of answers of the trees of {node.output[0]}"
     return None
 
@@ -46,8 +53,8 @@ def _decided_by(pair: Pair, trees: onnx.NodeProto) -> set[str]:
     return found
 
 
-def _answers(pair: Pair, node: onnx.NodeProto, state: State, row: Tensors) -> tuple[Array, Array] | None:
-    """What the trees of both graphs answer to one row of each cell, each pair of answers once."""
+def _cells(pair: Pair, node: onnx.NodeProto, state: State) -> Array | None:
+    """One row of each cell, ``[cells, columns]``."""
     other = pair.mutant.node_of(node.output[0])
     if other is None or other.op_type != "TreeEnsemble" or state.right.bag or state.right.lo.ndim != 2:
         return None
@@ -59,8 +66,14 @@ def _answers(pair: Pair, node: onnx.NodeProto, state: State, row: Tensors) -> tu
     if not np.prod([float(len(side)) for side in sides]) <= MOST_CELLS:
         return None
     if any(not len(side) for side in sides):
-        return np.zeros((0, trees[0].n_targets)), np.zeros((0, trees[0].n_targets))
-    grid = np.stack([axis.ravel() for axis in np.meshgrid(*sides, copy=False)], 1)
+        return np.zeros((0, len(sides)))
+    return np.stack([axis.ravel() for axis in np.meshgrid(*sides, copy=False)], 1)
+
+
+def _answers(pair: Pair, node: onnx.NodeProto, grid: Array, row: Tensors) -> tuple[Array, Array] | None:
+    """What the trees of both graphs answer to these rows, each pair of answers once."""
+    if not len(grid):
+        return grid, grid
     found = []
     for model in (pair.graph.model, pair.mutant.model):
         run = run_cut(model, pair.graph, node.input[0], {**row, node.input[0]: grid}, [node.output[0]])
