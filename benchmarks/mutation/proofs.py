@@ -13,36 +13,21 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto
 
 from mutation.bounds import Bounds
+from mutation.boxes import HARMLESS, Boxes
+from mutation.casts import CAST, Casts
 from mutation.cutting import Tensors, run_cut
 from mutation.flow import ENTRYWISE, Flow, Kind
 from mutation.graphs import DOMAIN_OUTPUT, Array, Graph, attribute
 from mutation.paths import Paths
 from mutation.site import Affected, Site
-from mutation.values import Knowledge, Values
+from mutation.softmax import Softmax
+from mutation.values import Knowledge
 from onnxtwin.exporters.signature import Signature
 
-MOVES_ONLY = (
-    "Concat",
-    "Gather",
-    "Reshape",
-    "Squeeze",
-    "Unsqueeze",
-    "Transpose",
-    "Slice",
-    "Identity",
-    "Expand",
-)
-"""Operators that only move values about: they commute with a cast of every entry."""
-
-CAST = "a cast to float32 inserted"
 EXCHANGES = ("a column swapped",)
 """Defects that change more than one column at a time."""
-
-HARMLESS = 1e-10
-"""A tenth of the tolerance of an answer around zero, which is 1e-9."""
 
 
 class Prover:
@@ -60,6 +45,14 @@ class Prover:
         self._undemanded = Knowledge(self.graph, signature, domain=False)
         self.known = self._undemanded
         self._row = row
+        # Columns of texts that may hold nothing else, and nothing missing.
+        self._listed = {
+            entry.name: column.values
+            for entry in signature.inputs
+            for column in map(signature.column, entry.columns)
+            if len(entry.columns) == 1 and column.values is not None and not column.missing_allowed
+        }
+        self._boxes = Boxes(self.graph, signature, row)
         self._judging = self._ancestors([DOMAIN_OUTPUT])
 
     def equivalent(self, site: Site, mutant: onnx.ModelProto) -> str | None:
@@ -75,9 +68,11 @@ class Prover:
             lambda: self._never_reached(site),
             lambda: self._never_chosen(site),
             lambda: self._never_unknown(site),
-            lambda: self._cast_is_idle(site),
+            lambda: Casts(self.graph, self.known, self._idle).idle(site),
             lambda: self._replaced_in_vain(site),
             lambda: self._same_for_all_values(site, mutant),
+            lambda: self._missing_anyhow(site),
+            lambda: self._boxes.settled(mutant),
         )
         return next((reason for proof in proofs if (reason := proof()) is not None), None)
 
@@ -162,6 +157,11 @@ class Prover:
         node = self.graph.nodes[site.node]
         if site.kind != "an unknown mapped to a known one":
             return None
+        listed = self._listed.get(node.input[0])
+        if listed is not None and set(listed) <= {
+            key.decode() for key in attribute(node, "keys_strings") or ()
+        }:
+            return "the contract lists the column's values, all of them known ones"
         keys = attribute(node, "keys_tensor")
         given = self.known.together(node.input[0]).enumerated()
         if keys is None or given.points is None:
@@ -171,80 +171,11 @@ class Prover:
             return "every value that can occur is a known one"
         return None
 
-    def _cast_is_idle(self, site: Site) -> str | None:
-        if site.kind != CAST or site.entry is None:
+    def _missing_anyhow(self, site: Site) -> str | None:
+        if site.replaced is None:
             return None
-        node = self.graph.nodes[site.node]
-        tensor = node.input[site.entry]
-        if all(_fits_float32(values) for values in self.known.columns.get(tensor, [Values()])):
-            return "every value that it meets is a float32"
-        if node.op_type == "Concat" and attribute(node, "axis") == 1:
-            widths = [self.known.widths.get(name) or 0 for name in node.input]
-            start = sum(widths[: site.entry])
-            if all(self._idle(node.output[0], start + i) for i in range(widths[site.entry])):
-                return "nothing reads the columns"
-        moves = node.op_type in MOVES_ONLY or (node.op_type == "Where" and site.entry > 0)
-        if node.op_type == "IsNaN" or (moves and self._ends_in_float32(node.output[0])):
-            return "the values are cast to float32 further on, or only asked whether they are NaN"
-        if node.op_type == "Cast" and attribute(node, "to") == TensorProto.FLOAT:
-            return "the values are cast to float32 there anyhow"
-        whole = self.known.together(tensor)
-        if (
-            whole.integer
-            and self.known.widths.get(tensor) == 1
-            and not self._told_apart(site.node, tensor, 0)
-        ):
-            return "of whole numbers beyond 2^24 no tree asks more than that"
-        return None
-
-    def _told_apart(self, at: int, tensor: str, column: int) -> bool:
-        """Whether a node could tell a whole number beyond 2^24 from the float32 next to it.
-
-        Rounding keeps the order and leaves 2^24 where it is, so a limit below it divides them alike.
-        """
-        node = self.graph.nodes[at]
-        if node.op_type in ("IsNaN", "IsInf"):
-            return False
-        if node.op_type == "TreeEnsemble":
-            asked = np.array(attribute(node, "nodes_featureids")) == column
-            limits = np.abs(attribute(node, "nodes_splits"))[asked]
-            return bool(np.any(attribute(node, "nodes_modes")) or not (limits < 2.0**24).all())
-        places = self._places(node, tensor, column)
-        if places is None or node.output[0] in self.graph.outputs:
-            return True
-        readers = self.graph.readers.get(node.output[0], [])
-        return any(self._told_apart(reader, node.output[0], place) for reader in readers for place in places)
-
-    def _places(self, node: onnx.NodeProto, tensor: str, column: int) -> list[int] | None:
-        """Columns of a node's answer that are just this column; None where it does more than move columns."""
-        if node.op_type not in ("Concat", "Gather") or attribute(node, "axis") != 1:
-            return None
-        if node.op_type == "Gather":
-            chosen = self.graph.constants.get(node.input[1])
-            if chosen is None or chosen.ndim != 1 or (chosen < 0).any():
-                return None
-            return np.flatnonzero(chosen == column).tolist()
-        widths = [self.known.widths.get(name) for name in node.input]
-        if None in widths:
-            return None
-        starts = np.cumsum([0, *(width or 0 for width in widths)])
-        return [
-            int(start) + column for start, name in zip(starts, node.input, strict=False) if name == tensor
-        ]
-
-    def _ends_in_float32(self, tensor: str) -> bool:
-        if tensor in self.graph.outputs:
-            return False
-        for at in self.graph.readers.get(tensor, []):
-            reader = self.graph.nodes[at]
-            if reader.op_type == "IsNaN":
-                continue
-            if reader.op_type == "Cast" and attribute(reader, "to") == TensorProto.FLOAT:
-                continue
-            chosen = reader.op_type == "Where" and reader.input[0] != tensor
-            if not (chosen or reader.op_type in MOVES_ONLY) or not self._ends_in_float32(reader.output[0]):
-                return False
-        return True
+        masked = Softmax(self.graph, self.known).missing_anyhow(self.graph.nodes[site.node])
+        return "where it shows, all scores are missing anyhow" if masked else None
 
     def _replaced_in_vain(self, site: Site) -> str | None:
         """The wrong value, in the right one's place, is not seen by anything that also sees other columns."""
@@ -276,7 +207,10 @@ class Prover:
             cut: Affected | None = site.affected
             while cut is not None:
                 column = self._column(cut.tensor, cut.column)
-                width = self.known.widths.get(cut.tensor) or 1
+                width = self.known.widths.get(cut.tensor)
+                if width is None:
+                    # Which of its entries the values concern is not known.
+                    return
                 yield [
                     Affected(cut.tensor, c, cut.values)
                     for c in (range(width) if column is None else [column])
@@ -333,8 +267,12 @@ class Prover:
             None if the scores are the answers.
         """
         if site.kind in EXCHANGES:
-            return None
+            return self._near(mutant)
         self.known = self._undemanded
+        if site.kind == CAST and site.entry is not None:
+            softmax = Softmax(self.graph, self.known)
+            if softmax.shift_cancels(self.graph.nodes[site.node], site.entry):
+                return "what is subtracted from all scores of a softmax alike cancels out"
         if site.replaced is not None:
             tensor = site.replaced.tensor
             column = self._column(tensor, site.replaced.column)
@@ -358,7 +296,11 @@ class Prover:
             largest = Bounds(self.graph, self.known, flow, found[0], found[1], link).largest
             if largest is not None and largest <= HARMLESS:
                 return f"every answer changes by less than {HARMLESS:g}"
-        return None
+        return self._near(mutant)
+
+    def _near(self, mutant: onnx.ModelProto) -> str | None:
+        found = self._boxes.settled(mutant, within=HARMLESS)
+        return found and f"every answer changes by less than {HARMLESS:g}: {found}"
 
     def _same_for(self, site: Site, mutant: onnx.ModelProto, cut: Affected) -> bool:
         flow = Flow(self.graph, self.known, cut.tensor, cut.column)
@@ -449,12 +391,6 @@ def _compared(flow: Flow, graph: Graph) -> list[str]:
     """The tensors whose pure columns something else meets, and the outputs that have some."""
     met = [tensor for _, tensor, _ in flow.seen]
     return list(dict.fromkeys([*met, *(name for name in graph.outputs if flow.pure(name))]))
-
-
-def _fits_float32(values: Values) -> bool:
-    if values.single:
-        return True
-    return values.integer and max(abs(values.low), abs(values.high)) <= 2.0**24
 
 
 def _columns(tensor: Array, columns: list[int]) -> Array:

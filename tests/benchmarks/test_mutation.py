@@ -17,10 +17,17 @@ from mutation.run import EQUIVALENT, TRIED, Result, judged, read
 from mutation.site import Site, plant
 from mutation.table import page
 from sklearn.compose import make_column_transformer
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    StandardScaler,
+)
 from sklearn.tree import DecisionTreeClassifier
 
 import onnxtwin
@@ -228,3 +235,39 @@ def test_results_cut_off_in_the_middle_of_a_line_are_read_up_to_there(tmp_path: 
 def test_there_are_at_least_twelve_pipelines_the_flights_recipes_among_them() -> None:
     assert len(SOURCES) >= 12
     assert {"flights arrives late", "flights arrival delay"} <= set(SOURCES)
+
+
+def test_a_limit_of_one_of_two_columns_that_are_compared_together_is_no_limit_of_the_other() -> None:
+    numbers = FRAME[["fare", "age"]].fillna(60.0).round(1)
+    bins = KBinsDiscretizer(4, encode="ordinal", strategy="uniform").fit(numbers)
+    twin = onnxtwin.export(bins, numbers)
+    prover = Prover(twin.model, twin.signature, {"fare": np.array([[10.0]]), "age": np.array([[40.0]])})
+    moved = [site for site in sites(twin.model, 0)["threshold moved by one ulp"] if site.entry is not None]
+    proofs = [prover.equivalent(site, plant(twin.model, site)) for site in moved]
+    assert len(proofs) >= 6
+    assert proofs == [None] * len(proofs)
+    assert prover.harmless(moved[0], plant(twin.model, moved[0]), None) is None
+
+
+def test_an_unknown_of_a_column_whose_values_the_contract_lists_cannot_come() -> None:
+    ports = FRAME[["port"]]
+    strict, lenient = (
+        OrdinalEncoder(**how).fit(ports)
+        for how in ({}, {"handle_unknown": "use_encoded_value", "unknown_value": 9})
+    )
+    for encoder, proven in ((strict, True), (lenient, False)):
+        twin = onnxtwin.export(encoder, ports)
+        prover = Prover(twin.model, twin.signature, {"port": np.array([["Cork"]], dtype=object)})
+        site = one(twin.model, "an unknown mapped to a known one")
+        assert (prover.equivalent(site, plant(twin.model, site)) is not None) == proven
+
+
+def test_what_a_softmax_subtracts_from_all_of_its_scores_cancels_out() -> None:
+    X = FRAME[["age", "fare"]]
+    model = HistGradientBoostingClassifier(max_iter=3, random_state=0)
+    twin = onnxtwin.export(model.fit(X, FRAME["port"]), X)
+    prover = Prover(twin.model, twin.signature, {"age": np.array([[40.0]]), "fare": np.array([[9.0]])})
+    casts = sites(twin.model, 0)["a cast to float32 inserted"]
+    shift, scores = (next(s for s in casts if s.where.endswith(f"Sub, input {i}")) for i in (1, 0))
+    assert prover.harmless(shift, plant(twin.model, shift), 0.5) is not None
+    assert prover.harmless(scores, plant(twin.model, scores), 0.5) is None
