@@ -83,8 +83,8 @@ def _tokenizer(kind: Literal["tokenexp", "separators"], pattern: str, pad: str =
     return oh.make_model(graph, opset_imports=[oh.make_opsetid("com.microsoft", 1)])
 
 
-# Four columns become one a round, so that a document of L characters costs L log L and not L squared. The last
-# rounds find fewer than four: blank columns stand beyond the end, and each slice ends before those it lacks.
+# Four columns become one a round, so that a document of L characters costs L log L and not L squared. The
+# last rounds find fewer than four: blank columns stand beyond the end; each slice ends before those it lacks.
 _JOIN = """
 <ir_version: 10, opset_import: ["" : 20]>
 join (string[n, k] pieces) => (string[n] joined)

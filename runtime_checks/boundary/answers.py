@@ -19,6 +19,12 @@ Bools = npt.NDArray[np.bool_]
 PAIRS = 48
 """Pairs of the user's rows between which a change is looked for."""
 
+ZEROS = 48
+"""Rows of the user's that are moved to where the answer is zero."""
+
+FAR = tuple(sign * 10.0**k for k in range(5) for sign in (1, -1))
+"""How far a column is moved for that, as multiples of its range in the user's rows."""
+
 
 def answer_pairs(reference: Reference, origin: Origin, rng: np.random.Generator) -> Drafts:
     """Rows on both sides of a change of the pipeline's answer, one step of one raw column apart.
@@ -26,9 +32,59 @@ def answer_pairs(reference: Reference, origin: Origin, rng: np.random.Generator)
     Two rows with different answers are taken; one becomes the other column by column, and where the
     answer changes (numbers: changes most) with a column that has an order, that column is bisected.
     """
-    method = "predict" if "predict" in reference.methods else reference.methods[0]
+    method = _method(reference)
     first, second = _pairs(reference, method, origin, rng)
-    steps, column, low, high = _steps(reference, method, origin, first, second, rng)
+    return _both_sides(reference, method, origin, *_steps(reference, method, origin, first, second, rng))
+
+
+def zero_pairs(reference: Reference, origin: Origin, rng: np.random.Generator) -> Drafts:
+    """Rows of the user's with one column moved to where a number that is answered changes its sign.
+
+    A tolerance that is relative to the answer is at its strictest there: what was rounded on the way to
+    one term of a sum shows, however large the other terms are.
+    """
+    method = _method(reference)
+    drafts = origin.drafts.take(rng.permutation(len(origin.drafts))[:ZEROS])
+    answers = _answers(reference, method, origin, drafts)
+    moved = [c for c in range(len(origin.columns)) if origin.order(c) in ("double", "single")]
+    if answers.dtype.kind != "f" or answers.shape[1] != 1 or not moved:
+        return drafts.take(slice(0, 0))
+    column = rng.choice(moved, len(drafts))
+    here, ways = [np.zeros(len(drafts), np.int64)], []
+    for way in FAR:
+        there = np.zeros(len(drafts), np.int64)
+        for position in np.unique(column):
+            rows, order = np.flatnonzero(column == position), origin.order(int(position))
+            assert order is not None
+            values = origin.drafts.cells[position]
+            span = np.ptp(values[np.isfinite(values)]) if np.isfinite(values).any() else 0
+            own = drafts.cells[position][rows]
+            here[0][rows] = keys(own, order)
+            there[rows] = keys((own + way * span).astype(own.dtype), order)
+        ways.append(there)
+    far = [_answers(reference, method, origin, place(origin, drafts, column, there)) for there in ways]
+    turned = np.array([(answers * other < 0).all(axis=1) for other in far])
+    kept = np.flatnonzero(turned.any(axis=0))
+    high = np.array(ways)[turned.argmax(axis=0), np.arange(len(drafts))]
+    signs = np.sign(answers[:, 0]).astype(np.int64)
+
+    def decide(tried: Drafts, tasks: Ints) -> Bools:
+        return np.asarray(_answers(reference, method, origin, tried)[:, 0] * signs[kept[tasks]] > 0)
+
+    rows, at = drafts.take(kept), column[kept]
+    low, high = bisect(origin, rows, at, here[0][kept], high[kept], decide, halvings=4)
+    both = rows.take(np.repeat(np.arange(len(kept)), 2))
+    return place(origin, both, np.repeat(at, 2), np.column_stack([low, high]).reshape(-1))
+
+
+def _method(reference: Reference) -> str:
+    return "predict" if "predict" in reference.methods else reference.methods[0]
+
+
+def _both_sides(
+    reference: Reference, method: str, origin: Origin, steps: Drafts, column: Ints, low: Ints, high: Ints
+) -> Drafts:
+    """The rows next to each other between which the answer of ``low`` becomes that of ``high``."""
     if not len(column):
         return steps
     ends = [_answers(reference, method, origin, place(origin, steps, column, end)) for end in (low, high)]

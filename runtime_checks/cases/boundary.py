@@ -8,7 +8,7 @@ import numpy as np
 
 from onnxtwin.exporters.errors import InputError
 from onnxtwin.exporters.signature import Signature
-from onnxtwin.runtime_checks.boundary.answers import answer_pairs
+from onnxtwin.runtime_checks.boundary.answers import answer_pairs, zero_pairs
 from onnxtwin.runtime_checks.boundary.drafts import Array, Drafts, Ints, Origin, joined
 from onnxtwin.runtime_checks.boundary.fitted import fitted_numbers
 from onnxtwin.runtime_checks.boundary.neighbours import category_rows, far_rows, far_together, fitted_rows
@@ -91,6 +91,7 @@ def _parts(
     reference: Reference, origin: Origin, rng: np.random.Generator, graph: Instrument | None
 ) -> Iterator[Drafts]:
     yield answer_pairs(reference, origin, rng)
+    yield zero_pairs(reference, origin, rng)
     fitted = fitted_numbers(reference.pipeline, [column.label for column in origin.columns])
     lookups = graph.decisions.lookups if graph else ()
     listed = _accepted(reference, origin, pools(origin, lookups, fitted))
