@@ -50,7 +50,8 @@ def zero_pairs(reference: Reference, origin: Origin, rng: np.random.Generator) -
     if answers.dtype.kind != "f" or answers.shape[1] != 1 or not moved:
         return drafts.take(slice(0, 0))
     column = rng.choice(moved, len(drafts))
-    here, ways = [np.zeros(len(drafts), np.int64)], []
+    here = np.zeros(len(drafts), np.int64)
+    ways: list[Ints] = []
     for way in FAR:
         there = np.zeros(len(drafts), np.int64)
         for position in np.unique(column):
@@ -59,7 +60,7 @@ def zero_pairs(reference: Reference, origin: Origin, rng: np.random.Generator) -
             values = origin.drafts.cells[position]
             span = np.ptp(values[np.isfinite(values)]) if np.isfinite(values).any() else 0
             own = drafts.cells[position][rows]
-            here[0][rows] = keys(own, order)
+            here[rows] = keys(own, order)
             there[rows] = keys((own + way * span).astype(own.dtype), order)
         ways.append(there)
     far = [_answers(reference, method, origin, place(origin, drafts, column, there)) for there in ways]
@@ -71,9 +72,9 @@ def zero_pairs(reference: Reference, origin: Origin, rng: np.random.Generator) -
     def decide(tried: Drafts, tasks: Ints) -> Bools:
         return np.asarray(_answers(reference, method, origin, tried)[:, 0] * signs[kept[tasks]] > 0)
 
-    rows, at = drafts.take(kept), column[kept]
-    low, high = bisect(origin, rows, at, here[0][kept], high[kept], decide, halvings=4)
-    both = rows.take(np.repeat(np.arange(len(kept)), 2))
+    turning, at = drafts.take(kept), column[kept]
+    low, high = bisect(origin, turning, at, here[kept], high[kept], decide, halvings=4)
+    both = turning.take(np.repeat(np.arange(len(kept)), 2))
     return place(origin, both, np.repeat(at, 2), np.column_stack([low, high]).reshape(-1))
 
 
