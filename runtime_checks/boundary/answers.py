@@ -19,12 +19,6 @@ Bools = npt.NDArray[np.bool_]
 PAIRS = 48
 """Pairs of the user's rows between which a change is looked for."""
 
-ZEROS = 48
-"""Rows of the user's that are moved to where the answer is zero."""
-
-FAR = tuple(sign * 10.0**k for k in range(5) for sign in (1, -1))
-"""How far a column is moved for that, as multiples of its range in the user's rows."""
-
 
 def answer_pairs(reference: Reference, origin: Origin, rng: np.random.Generator) -> Drafts:
     """Rows on both sides of a change of the pipeline's answer, one step of one raw column apart.
@@ -32,53 +26,13 @@ def answer_pairs(reference: Reference, origin: Origin, rng: np.random.Generator)
     Two rows with different answers are taken; one becomes the other column by column, and where the
     answer changes (numbers: changes most) with a column that has an order, that column is bisected.
     """
-    method = _method(reference)
+    method = method_of(reference)
     first, second = _pairs(reference, method, origin, rng)
     return _both_sides(reference, method, origin, *_steps(reference, method, origin, first, second, rng))
 
 
-def zero_pairs(reference: Reference, origin: Origin, rng: np.random.Generator) -> Drafts:
-    """Rows of the user's with one column moved to where a number that is answered changes its sign.
-
-    A tolerance that is relative to the answer is at its strictest there: what was rounded on the way to
-    one term of a sum shows, however large the other terms are.
-    """
-    method = _method(reference)
-    drafts = origin.drafts.take(rng.permutation(len(origin.drafts))[:ZEROS])
-    answers = _answers(reference, method, origin, drafts)
-    moved = [c for c in range(len(origin.columns)) if origin.order(c) in ("double", "single")]
-    if answers.dtype.kind != "f" or answers.shape[1] != 1 or not moved:
-        return drafts.take(slice(0, 0))
-    column = rng.choice(moved, len(drafts))
-    here = np.zeros(len(drafts), np.int64)
-    ways: list[Ints] = []
-    for way in FAR:
-        there = np.zeros(len(drafts), np.int64)
-        for position in np.unique(column):
-            rows, order = np.flatnonzero(column == position), origin.order(int(position))
-            assert order is not None
-            values = origin.drafts.cells[position]
-            span = np.ptp(values[np.isfinite(values)]) if np.isfinite(values).any() else 0
-            own = drafts.cells[position][rows]
-            here[rows] = keys(own, order)
-            there[rows] = keys((own + way * span).astype(own.dtype), order)
-        ways.append(there)
-    far = [_answers(reference, method, origin, place(origin, drafts, column, there)) for there in ways]
-    turned = np.array([(answers * other < 0).all(axis=1) for other in far])
-    kept = np.flatnonzero(turned.any(axis=0))
-    high = np.array(ways)[turned.argmax(axis=0), np.arange(len(drafts))]
-    signs = np.sign(answers[:, 0]).astype(np.int64)
-
-    def decide(tried: Drafts, tasks: Ints) -> Bools:
-        return np.asarray(_answers(reference, method, origin, tried)[:, 0] * signs[kept[tasks]] > 0)
-
-    turning, at = drafts.take(kept), column[kept]
-    low, high = bisect(origin, turning, at, here[kept], high[kept], decide, halvings=4)
-    both = turning.take(np.repeat(np.arange(len(kept)), 2))
-    return place(origin, both, np.repeat(at, 2), np.column_stack([low, high]).reshape(-1))
-
-
-def _method(reference: Reference) -> str:
+def method_of(reference: Reference) -> str:
+    """The method whose answers are looked at."""
     return "predict" if "predict" in reference.methods else reference.methods[0]
 
 
@@ -88,15 +42,15 @@ def _both_sides(
     """The rows next to each other between which the answer of ``low`` becomes that of ``high``."""
     if not len(column):
         return steps
-    ends = [_answers(reference, method, origin, place(origin, steps, column, end)) for end in (low, high)]
+    ends = [answers_to(reference, method, origin, place(origin, steps, column, end)) for end in (low, high)]
     # A refusal costs a search for the row; where one lies on the way, the pair is given up.
     given_up = np.zeros(len(steps), np.bool_)
 
     def decide(drafts: Drafts, tasks: Ints) -> Bools:
         same = np.ones(len(tasks), np.bool_)
         asked = np.flatnonzero(~given_up[tasks])
-        found = _answers(reference, method, origin, drafts.take(asked))
-        near, far = (_distance(found, end[tasks[asked]]) for end in ends)
+        found = answers_to(reference, method, origin, drafts.take(asked))
+        near, far = (distance(found, end[tasks[asked]]) for end in ends)
         same[asked] = near <= far
         given_up[tasks[asked[_refused(found)]]] = True
         return same
@@ -108,7 +62,7 @@ def _both_sides(
 
 
 def _refused(answers: Answers) -> Bools:
-    """Rows whose whole answer is missing, which is how :func:`_answers` says that they are refused."""
+    """Rows whose whole answer is missing, which is how :func:`answers_to` says that they are refused."""
     if answers.dtype.kind == "f":
         return np.asarray(np.isnan(answers).all(axis=1))
     return np.asarray((answers == "").all(axis=1))
@@ -118,9 +72,9 @@ def _pairs(reference: Reference, method: str, origin: Origin, rng: np.random.Gen
     """Rows of the user's, two by two, whose answers differ."""
     drafts = origin.drafts
     some = rng.permutation(len(drafts))[: 4 * PAIRS]
-    answers = _answers(reference, method, origin, drafts.take(some))
+    answers = answers_to(reference, method, origin, drafts.take(some))
     other = np.roll(np.arange(len(some)), 1)
-    differs = np.flatnonzero(_distance(answers, answers[other]) > 0)[:PAIRS]
+    differs = np.flatnonzero(distance(answers, answers[other]) > 0)[:PAIRS]
     return some[differs], some[other[differs]]
 
 
@@ -140,8 +94,8 @@ def _steps(
             rows = np.flatnonzero(columns[:, step] == column)
             moved.put(rows, int(column), drafts.cells[column][second[rows]])
         ways.append(moved)
-    answers = _answers(reference, method, origin, joined(ways)).reshape(width + 1, len(first), -1)
-    jumps = np.array([_distance(answers[i], answers[i + 1]) for i in range(width)])
+    answers = answers_to(reference, method, origin, joined(ways)).reshape(width + 1, len(first), -1)
+    jumps = np.array([distance(answers[i], answers[i + 1]) for i in range(width)])
     orders = np.array([origin.order(c) is not None for c in range(width)])
     jumps[~orders[columns.T]] = 0
     best = np.argmax(jumps, axis=0)
@@ -159,7 +113,7 @@ def _steps(
     return joined(ways).take(at), column_, low_, high_
 
 
-def _answers(reference: Reference, method: str, origin: Origin, drafts: Drafts) -> Answers:
+def answers_to(reference: Reference, method: str, origin: Origin, drafts: Drafts) -> Answers:
     """``[N, cells]``: the answers, NaN or an empty text where the pipeline refuses."""
     answered = Reference(reference.pipeline, [method], None).ask(origin.rows(drafts))
     parts = answered.methods.get(method, [])
@@ -174,7 +128,7 @@ def _answers(reference: Reference, method: str, origin: Origin, drafts: Drafts) 
     return found
 
 
-def _distance(first: Answers, second: Answers) -> npt.NDArray[np.float64]:
+def distance(first: Answers, second: Answers) -> npt.NDArray[np.float64]:
     """How far two answers are apart: summed for numbers, 0 or 1 for others; refused rows are not apart."""
     if not len(first):  # numpy cannot tell the width of no row
         return np.zeros(0)

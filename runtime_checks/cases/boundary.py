@@ -8,7 +8,7 @@ import numpy as np
 
 from onnxtwin.exporters.errors import InputError
 from onnxtwin.exporters.signature import Signature
-from onnxtwin.runtime_checks.boundary.answers import answer_pairs, zero_pairs
+from onnxtwin.runtime_checks.boundary.answers import answer_pairs
 from onnxtwin.runtime_checks.boundary.drafts import Array, Drafts, Ints, Origin, joined
 from onnxtwin.runtime_checks.boundary.fitted import fitted_numbers
 from onnxtwin.runtime_checks.boundary.neighbours import category_rows, far_rows, far_together, fitted_rows
@@ -16,6 +16,7 @@ from onnxtwin.runtime_checks.boundary.nodes import NodeSearch
 from onnxtwin.runtime_checks.boundary.pools import pools
 from onnxtwin.runtime_checks.boundary.tables import BASES, Oracle, tables, together
 from onnxtwin.runtime_checks.boundary.thresholds import solved, switch_pairs
+from onnxtwin.runtime_checks.boundary.turning import turning_pairs
 from onnxtwin.runtime_checks.cases.registry import graph_family
 from onnxtwin.runtime_checks.coverage.instrument import Instrument
 from onnxtwin.runtime_checks.reference import Reference
@@ -91,8 +92,8 @@ def _parts(
     reference: Reference, origin: Origin, rng: np.random.Generator, graph: Instrument | None
 ) -> Iterator[Drafts]:
     yield answer_pairs(reference, origin, rng)
-    yield zero_pairs(reference, origin, rng)
     fitted = fitted_numbers(reference.pipeline, [column.label for column in origin.columns])
+    yield turning_pairs(reference, origin, fitted, rng.spawn(1)[0])
     lookups = graph.decisions.lookups if graph else ()
     listed = _accepted(reference, origin, pools(origin, lookups, fitted))
     bases = origin.drafts.take(np.sort(rng.permutation(len(origin.drafts))[:BASES]))
