@@ -293,10 +293,15 @@ def monotone(function: Callable[[Array], Array], a: Interval, *, ulps: int = 0) 
     return choose(a.none, a, made(lo, hi, a.nan, float(function is np.floor)))
 
 
+OVERFLOWS = 709.8
+"""From here on ``exp`` is infinite: it exceeds the largest double from 709.7827 on."""
+
+
 def exponential(a: Interval) -> Interval:
     """``exp(a)``: the kernel is wrong by an ulp or so, but never on the other side of 1 = exp(0)."""
     found = monotone(np.exp, a, ulps=4)
     lo, hi = np.maximum(found.lo, 0.0), found.hi + np.finfo(np.float64).tiny
+    lo = np.where(a.lo >= OVERFLOWS, np.inf, lo)
     lo, hi = np.where(a.lo >= 0, np.maximum(lo, 1.0), lo), np.where(a.hi <= 0, np.minimum(hi, 1.0), hi)
     return choose(a.none, found, replace(found, lo=lo, hi=hi, grain=np.zeros_like(found.grain)))
 

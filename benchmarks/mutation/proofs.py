@@ -16,6 +16,7 @@ import onnx
 
 from mutation.bounds import Bounds
 from mutation.boxes import HARMLESS, Boxes
+from mutation.boxes_values import Arrivals
 from mutation.casts import CAST, Casts
 from mutation.cutting import Tensors, run_cut
 from mutation.flow import ENTRYWISE, Flow, Kind
@@ -44,7 +45,8 @@ class Prover:
         self._demanded = Knowledge(self.graph, signature)
         self._undemanded = Knowledge(self.graph, signature, domain=False)
         self.known = self._undemanded
-        self._row = row
+        self._row, self._signature = row, signature
+        self._arrivals: dict[str, Arrivals] = {}
         # Columns of texts that may hold nothing else, and nothing missing.
         self._listed = {
             entry.name: column.values
@@ -72,6 +74,7 @@ class Prover:
             lambda: self._replaced_in_vain(site),
             lambda: self._same_for_all_values(site, mutant),
             lambda: self._missing_anyhow(site),
+            lambda: self._never_arrives(site),
             lambda: self._boxes.settled(mutant),
         )
         return next((reason for proof in proofs if (reason := proof()) is not None), None)
@@ -126,6 +129,19 @@ class Prover:
         if any(values.allows(float(value)) for value in site.affected.values):
             return None
         return "the values that it concerns cannot occur there"
+
+    def _never_arrives(self, site: Site) -> str | None:
+        """As :meth:`_never_met`, of the one value that a tree node is concerned with, by boxes of rows."""
+        node, affected = self.graph.nodes[site.node], site.affected
+        if node.op_type != "TreeEnsemble" or affected is None or affected.column is None:
+            return None
+        if len(affected.values) != 1 or isinstance(affected.values[0], str):
+            return None
+        if affected.tensor not in self._arrivals:
+            arrivals = Arrivals(self.graph, self._signature, self._row, affected.tensor)
+            self._arrivals[affected.tensor] = arrivals
+        never = self._arrivals[affected.tensor].never(affected.column, float(affected.values[0]))
+        return "the value that it concerns comes there in no row" if never else None
 
     def _never_reached(self, site: Site) -> str | None:
         node = self.graph.nodes[site.node]

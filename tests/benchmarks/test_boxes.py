@@ -16,6 +16,7 @@ from mutation import boxes_intervals as iv
 from mutation.boxes import Boxes, Search, ordered, unordered
 from mutation.boxes_operators import COMPARISONS
 from mutation.boxes_pairs import NotFollowedError, State
+from mutation.boxes_values import Arrivals
 from mutation.cutting import run_cut
 from mutation.graphs import Graph
 from mutation.mutators import draw, sites
@@ -26,6 +27,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, PowerTransformer, StandardScaler
+from sklearn.tree import DecisionTreeRegressor
 
 import onnxtwin
 
@@ -311,3 +313,20 @@ def test_the_runtimes_exponential_never_passes_one_from_below() -> None:
     assert (found["y"] <= 1.0).all()
     held = iv.exponential(iv.made(values, values))
     assert inside(found["y"], held)
+
+
+def test_what_is_imputed_and_scaled_never_arrives_missing_and_what_passes_by_does() -> None:
+    frame = pd.DataFrame({"age": [20.0, np.nan, 40.0, 61.0] * 10, "fare": [1.0, 2.0, np.nan, 9.0] * 10})
+    columns = make_column_transformer(
+        (make_pipeline(SimpleImputer(), StandardScaler()), ["age"]), remainder="passthrough"
+    )
+    model = make_pipeline(columns, DecisionTreeRegressor(random_state=0)).fit(frame, np.arange(40.0))
+    twin = onnxtwin.export(model, frame)
+    graph = Graph(twin.model)
+    (trees,) = (node for node in graph.nodes if node.op_type == "TreeEnsemble")
+    row = {name: np.array([[30.0]]) for name in frame}
+    arrivals = Arrivals(graph, twin.signature, row, trees.input[0])
+    assert [arrivals.never(column, np.nan) for column in (0, 1)] == [True, False]
+    mean = frame["age"].mean()
+    scaled = np.float32((40.0 - mean) / frame["age"].fillna(mean).std(ddof=0))
+    assert not arrivals.never(0, float(scaled))
