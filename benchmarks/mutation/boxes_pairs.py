@@ -12,6 +12,7 @@ import onnx
 from onnx import TensorProto
 
 from mutation import boxes_intervals as iv
+from mutation.boxes_expm1 import expm1, expm1_nodes
 from mutation.boxes_intervals import Interval
 from mutation.boxes_operators import COMPARISONS, ENTRYWISE, MOVES, Operators, keys_met
 from mutation.graphs import Array, Graph, attribute, reads
@@ -100,6 +101,9 @@ class Pair:
             Operators(side, graph.element_types, shapes, self.constants) for side in (graph, mutant)
         )
         self.steps = self._paired()
+        # Of what is computed with care, in the same way in both.
+        whole, others = expm1_nodes(graph), expm1_nodes(mutant)
+        self._expm1 = {name: y for name, y in whole.items() if others.get(name) == y}
 
     def _paired(self) -> list[Step]:
         steps = []
@@ -126,6 +130,9 @@ class Pair:
                 if name in given:
                     continue
                 states[name] = self._state(step, name, position, states)
+                y = states.get(self._expm1.get(name, ""))
+                if y is not None and y.shared and not y.right.bag:
+                    states[name] = shared(expm1(y.right))
                 changed.add(name)
         return states
 

@@ -55,6 +55,8 @@ class Casts:
         moves = node.op_type in MOVES_ONLY or (node.op_type == "Where" and site.entry > 0)
         if node.op_type == "IsNaN" or (moves and self._ends_in_float32(node.output[0])):
             return "the values are cast to float32 further on, or only asked whether they are NaN"
+        if self._one_beyond(node):
+            return "the quotient of what float32 does not hold is the 1 that stands in for it"
         if node.op_type == "Cast" and attribute(node, "to") == TensorProto.FLOAT:
             return "the values are cast to float32 there anyhow"
         whole = self._known.together(tensor)
@@ -65,6 +67,35 @@ class Casts:
         ):
             return "of whole numbers beyond 2^24 no tree asks more than that"
         return None
+
+    def _one_beyond(self, node: onnx.NodeProto) -> bool:
+        """Whether the node asks if ``y = x + 1`` is infinite, to choose 1 for ``x / (y - 1)``, only.
+
+        A cast makes numbers from 2**127 on infinite; there x + 1 is x, y - 1 is y, and the quotient is 1.
+        """
+        y, readers = node.input[0], self._graph.readers.get(node.output[0], [])
+        added = self._graph.node_of(y)
+        if node.op_type != "Equal" or not self._is(node.input[1], np.inf) or not readers:
+            return False
+        if added is None or added.op_type != "Add" or not self._is(added.input[1], 1.0):
+            return False
+        for at in readers:
+            choice = self._graph.nodes[at]
+            if choice.op_type != "Where" or choice.input[0] != node.output[0]:
+                return False
+            quotient = self._graph.node_of(choice.input[2])
+            if quotient is None or quotient.op_type != "Div" or not self._is(choice.input[1], 1.0):
+                return False
+            less = self._graph.node_of(quotient.input[1])
+            if less is None or less.op_type != "Sub" or quotient.input[0] != added.input[0]:
+                return False
+            if less.input[0] != y or not self._is(less.input[1], 1.0):
+                return False
+        return node.output[0] not in self._graph.outputs
+
+    def _is(self, name: str, value: float) -> bool:
+        constant = self._graph.constants.get(name)
+        return constant is not None and constant.size == 1 and float(constant.ravel()[0]) == value
 
     def _told_apart(self, at: int, tensor: str, column: int) -> bool:
         """Whether a node could tell a whole number beyond 2^24 from the float32 next to it.

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutation import boxes_intervals as iv
 from mutation.boxes import Boxes, Search, ordered, unordered
+from mutation.boxes_expm1 import expm1, expm1_nodes
 from mutation.boxes_operators import COMPARISONS
 from mutation.boxes_pairs import NotFollowedError, State
 from mutation.boxes_values import Arrivals
@@ -330,3 +331,27 @@ def test_what_is_imputed_and_scaled_never_arrives_missing_and_what_passes_by_doe
     mean = frame["age"].mean()
     scaled = np.float32((40.0 - mean) / frame["age"].fillna(mean).std(ddof=0))
     assert not arrivals.never(0, float(scaled))
+
+
+def test_a_power_transform_never_answers_missing_for_a_number() -> None:
+    frame = pd.DataFrame({"a": np.exp(np.linspace(-3, 3, 60)), "b": np.linspace(-4, 9, 60)})
+    model = make_pipeline(PowerTransformer(), DecisionTreeRegressor(random_state=0)).fit(frame, frame["a"])
+    twin = onnxtwin.export(model, frame)
+    graph = Graph(twin.model)
+    (trees,) = (node for node in graph.nodes if node.op_type == "TreeEnsemble")
+    assert expm1_nodes(graph)
+    row = {name: np.array([[1.0]]) for name in frame}
+    arrivals = Arrivals(graph, twin.signature, row, trees.input[0])
+    names = [column.name for column in twin.signature.columns if not column.missing_allowed]
+    assert [arrivals.never(column, np.nan) for column in (0, 1)] == [name in names for name in frame]
+
+
+@given(st.floats(-800, 800), st.floats(0, 1))
+@settings(max_examples=200, deadline=None)
+def test_numpys_expm1_lies_within_its_bounds(low: float, width: float) -> None:
+    y = iv.made(np.array([low]), np.array([low + width]))
+    bounds = expm1(y)
+    with np.errstate(over="ignore"):
+        found = np.expm1(np.linspace(low, low + width, 9))
+    assert (found >= bounds.lo).all()
+    assert (found <= bounds.hi).all()
