@@ -369,6 +369,9 @@ class Prover:
         self, model: onnx.ModelProto, cut: str, column: int | None, values: list[Any], wanted: list[str]
     ) -> Tensors | None:
         """Tensors of a graph for each value in one column of one tensor, the rest of the row as it is."""
+        if cut in self.graph.outputs:
+            # What is answered is seen; no run of what follows could tell.
+            return None
         rows = len(values)
         feeds = {name: np.repeat(tensor[:1], rows, axis=0) for name, tensor in self._row.items()}
         one = feeds[cut] if cut in feeds else self._tensor(cut)
