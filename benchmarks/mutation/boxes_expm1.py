@@ -63,7 +63,9 @@ def _compared(graph: Graph, name: str, value: float) -> str | None:
 
 def _is(graph: Graph, name: str, value: float) -> bool:
     constant = graph.constants.get(name)
-    return constant is not None and constant.size == 1 and float(constant.ravel()[0]) == value
+    if constant is None or constant.size != 1 or constant.dtype.kind != "f":
+        return False
+    return float(constant.ravel()[0]) == value
 
 
 def expm1(y: Interval) -> Interval:

@@ -95,7 +95,9 @@ class Casts:
 
     def _is(self, name: str, value: float) -> bool:
         constant = self._graph.constants.get(name)
-        return constant is not None and constant.size == 1 and float(constant.ravel()[0]) == value
+        if constant is None or constant.size != 1 or constant.dtype.kind != "f":
+            return False
+        return float(constant.ravel()[0]) == value
 
     def _told_apart(self, at: int, tensor: str, column: int) -> bool:
         """Whether a node could tell a whole number beyond 2^24 from the float32 next to it.
