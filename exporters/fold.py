@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from onnxtwin.exporters.subgraphs import rename_outer, subgraphs
+from onnxtwin.exporters.subgraphs import read_instead
 
 Shape = tuple[int | str | None, ...]
 """A number a dimension, a symbol where it is known to be the same dimension as others, None where unknown."""
@@ -100,10 +100,7 @@ def choices(graph: onnx.GraphProto, shapes: Callable[[], dict[str, Shape]]) -> N
     alias: dict[str, str] = {}
     kept: list[onnx.NodeProto] = []
     for node in graph.node:
-        for i, name in enumerate(node.input):
-            node.input[i] = alias.get(name, name)
-        for body in subgraphs(node):
-            rename_outer(body, alias)
+        read_instead(node, alias)
         taken = _taken(node, held, known) if node in decided else None
         if taken is None:
             kept.append(node)

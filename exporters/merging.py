@@ -6,7 +6,7 @@ import hashlib
 
 import onnx
 
-from onnxtwin.exporters.subgraphs import canonical, rename_outer, subgraphs
+from onnxtwin.exporters.subgraphs import canonical, read_instead
 
 
 def merge_equal(graph: onnx.GraphProto) -> None:
@@ -29,10 +29,7 @@ def merge_equal(graph: onnx.GraphProto) -> None:
     known: dict[bytes, onnx.NodeProto] = {}
     kept: list[onnx.NodeProto] = []
     for node in graph.node:
-        for i, name in enumerate(node.input):
-            node.input[i] = alias.get(name, name)
-        for body in subgraphs(node):
-            rename_outer(body, alias)
+        read_instead(node, alias)
         key = _node_key(node)
         same = known.get(key)
         if same is None or any(name in outputs for name in node.output):

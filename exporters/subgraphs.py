@@ -27,6 +27,14 @@ def rename_outer(graph: onnx.GraphProto, alias: Mapping[str, str]) -> None:
     _rename(graph, {name: new for name, new in alias.items() if name not in own})
 
 
+def read_instead(node: onnx.NodeProto, alias: Mapping[str, str]) -> None:
+    """Let a node, and the graphs inside of it, read other values, in place."""
+    for i, name in enumerate(node.input):
+        node.input[i] = alias.get(name, name)
+    for inner in subgraphs(node):
+        rename_outer(inner, alias)
+
+
 def canonical(graph: onnx.GraphProto, level: int = 0) -> onnx.GraphProto:
     """A copy in which the names that it defines itself are numbers, and that bears no name of its own.
 
@@ -62,9 +70,6 @@ def reads(node: onnx.NodeProto) -> set[str]:
 
 def _rename(graph: onnx.GraphProto, alias: Mapping[str, str]) -> None:
     for node in graph.node:
-        for i, name in enumerate(node.input):
-            node.input[i] = alias.get(name, name)
-        for inner in subgraphs(node):
-            rename_outer(inner, alias)
+        read_instead(node, alias)
     for output in graph.output:
         output.name = alias.get(output.name, output.name)

@@ -466,7 +466,7 @@ class Table:
         span = 1
         while 2 * span <= len(rows):
             last = self._levels[-1]
-            self._levels.append(hull(last.map(lambda a: a[:-span]), last.map(lambda a, s=span: a[s:])))  # noqa: B023
+            self._levels.append(hull(last.map(lambda a, s=span: a[:-s]), last.map(lambda a, s=span: a[s:])))
             span *= 2
 
     def between(self, first: Array, last: Array) -> Interval:
@@ -479,7 +479,7 @@ class Table:
             left = np.where(level == at, first, 0)
             right = np.where(level == at, last - (1 << int(at)) + 1, 0)
             here = self._levels[int(at)]
-            both = hull(here.map(lambda a: a[left]), here.map(lambda a: a[right]))  # noqa: B023
+            both = hull(here.map(lambda a, at=left: a[at]), here.map(lambda a, at=right: a[at]))
             wide = (level == at).reshape(level.shape + (1,) * (len(shape) - level.ndim))
             found = both if found is None else choose(wide, both, found)
         assert found is not None

@@ -25,6 +25,9 @@ PLAIN = 48
 SCALED = 160
 """Rows with two columns in far larger units: what a sum with 1 keeps of them is little."""
 
+PAIRED = 64
+"""Columns that pairs are made of, at most: a matrix may have thousands."""
+
 BETWEEN = 256
 """Rows with a number beside a fitted one, so near that float32 does not tell them apart."""
 
@@ -91,7 +94,8 @@ def _plain(origin: Origin, rng: np.random.Generator) -> Drafts:
 
 
 def _scaled(origin: Origin, floats: list[int], rng: np.random.Generator) -> Drafts:
-    pairs = [(*pair, unit) for pair in combinations(floats, 2) for unit in UNITS]
+    some = floats if len(floats) <= PAIRED else rng.permutation(floats)[:PAIRED].tolist()
+    pairs = [(*pair, unit) for pair in combinations(some, 2) for unit in UNITS]
     chosen = [pairs[i] for i in rng.permutation(len(pairs))[:SCALED]]
     drafts = origin.drafts.take(rng.integers(len(origin.drafts), size=len(chosen)))
     for i, (*pair, unit) in enumerate(chosen):

@@ -53,6 +53,9 @@ OVERFLOWING = (
 FACTORS = (1e-9, 1e-6, 1e-3, 1e3, 1e6, 1e9)
 """Other units: what is small beside 1 in a sum stands out in a ratio of two columns that shrink alike."""
 
+PAIRED = 64
+"""Columns that pairs are made of, at most: a matrix may have thousands."""
+
 PAIRS = 128
 """Pairs of columns that are scaled alike while the others stay, at most."""
 
@@ -142,7 +145,8 @@ def extreme(reference: Reference, signature: Signature, X: Rows, rng: np.random.
 
 def _scaled(base: Rows, labels: Sequence[Any], rng: np.random.Generator) -> Iterator[Rows]:
     """All the columns, and two of them at a time, multiplied by the same number."""
-    pairs = list(combinations(labels, 2))
+    some = labels if len(labels) <= PAIRED else [labels[i] for i in rng.permutation(len(labels))[:PAIRED]]
+    pairs = list(combinations(some, 2))
     groups = [labels, *(pairs[i] for i in rng.permutation(len(pairs))[:PAIRS])]
     values = {label: column_values(base, label) for label in labels}
     for factor in FACTORS:
