@@ -1,4 +1,8 @@
-"""Each function of float64 is as close to numpy's or scipy's as its docstring says."""
+"""Each function of float64 is as close to the exact value as its docstring says.
+
+The last places of NumPy's own answers hang on the machine (glibc's cbrt is three ulps off), so the exact
+value is what NumPy and SciPy answer in extended precision, rounded to float64.
+"""
 
 from __future__ import annotations
 
@@ -65,6 +69,20 @@ VALUES = np.concatenate(
 )
 PARTNERS = RNG.permutation(VALUES)
 
+EXTENDED = np.finfo(np.longdouble).nmant > 60
+LIBRARY = 0 if EXTENDED else 4
+"""Ulps that the reference itself may be off: up to four where there is no extended precision."""
+
+
+def exact(function: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:
+    wide = [a.astype(np.longdouble) if EXTENDED else a for a in arrays]
+    return np.asarray(function(*wide)).astype(np.float64)
+
+
+def libm_erf(x: np.ndarray) -> np.ndarray:
+    return np.vectorize(math.erf)(x)  # within one ulp; scipy's is not
+
+
 UNARY: dict[str, tuple[Callable[..., Any], float]] = {
     "sin": (np.sin, 4),
     "arctan": (np.arctan, 3),
@@ -82,7 +100,7 @@ UNARY: dict[str, tuple[Callable[..., Any], float]] = {
     "log10": (np.log10, 3),
     "exp2": (np.exp2, 1),
     "cbrt": (np.cbrt, 2),
-    "erf": (scipy.special.erf, 4),
+    "erf": (libm_erf, 4),
     "logit": (scipy.special.logit, 5),
     "log_expit": (scipy.special.log_expit, 4),
     "softplus": (lambda x: np.logaddexp(0, x), 4),
@@ -107,7 +125,9 @@ def _quiet() -> Any:
 @pytest.mark.parametrize("name", UNARY)
 def test_a_function_of_one_number_keeps_its_bound(name: str) -> None:
     reference, bound = UNARY[name]
-    assert ulps(run(getattr(special, name), VALUES), reference(VALUES)) <= bound
+    assert ulps(run(getattr(special, name), VALUES), exact(reference, VALUES)) <= bound + LIBRARY * (
+        bound > 0
+    )
 
 
 @pytest.mark.parametrize("name", BINARY)
@@ -116,13 +136,13 @@ def test_a_function_of_two_numbers_keeps_its_bound(name: str) -> None:
     x = np.concatenate([np.repeat(EDGES, len(EDGES)), VALUES])
     y = np.concatenate([np.tile(EDGES, len(EDGES)), PARTNERS])
     y[np.isnan(y)] = np.nan  # of one sign: a NaN's is out of reach
-    assert ulps(run(getattr(special, name), x, y), reference(x, y)) <= bound
+    assert ulps(run(getattr(special, name), x, y), exact(reference, x, y)) <= bound + LIBRARY * (bound > 0)
 
 
 @pytest.mark.parametrize(("name", "bound"), [("cos", 4), ("tan", 6)])
 def test_cosine_and_tangent_keep_their_bound_up_to_a_million(name: str, bound: float) -> None:
     x = VALUES[~(np.abs(VALUES) > 1e6) | np.isinf(VALUES)]
-    assert ulps(run(getattr(special, name), x), getattr(np, name)(x)) <= bound
+    assert ulps(run(getattr(special, name), x), exact(getattr(np, name), x)) <= bound + LIBRARY
 
 
 def test_the_cosine_of_huge_numbers_is_right_absolutely() -> None:
@@ -134,7 +154,8 @@ def test_the_cosine_of_huge_numbers_is_right_absolutely() -> None:
 def test_a_tail_keeps_its_bound_down_to_subnormal_results(name: str) -> None:
     # libm's erfc is within one ulp, scipy's is not; the least results scipy takes for zero.
     reference = np.vectorize(math.erfc) if name == "erfc" else getattr(scipy.special, name)
-    expected, got = reference(VALUES), run(getattr(special, name), VALUES)
+    expected = exact(reference, VALUES) if name == "expit" else reference(VALUES)
+    got = run(getattr(special, name), VALUES)
     normal = ~(expected < 1e-290)
     bound = {"erfc": 8, "ndtr": 1e-13 / np.finfo(float).eps, "expit": 4}[name]
     assert ulps(got[normal], expected[normal]) <= bound

@@ -1,0 +1,1 @@
+"""Correct pipelines, and how many of them the check calls unequal."""
