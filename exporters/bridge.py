@@ -63,12 +63,9 @@ def _exporter(kind: type, name: str) -> Any:
     original = getattr(kind, name)
 
     def run(self: Any, X: Any, *args: Any, **kwargs: Any) -> Any:
-        trace = require_trace()
-        mark = trace.mark()
         try:
-            return original(self, X, *args, **kwargs)
+            return require_trace().attempt(lambda: original(self, X, *args, **kwargs))
         except Exception as error:  # noqa: BLE001 - whatever its code raises says: this cannot be traced
-            trace.rewind(mark)
             return _converted(self, name, constant(asarray(X)), error)
 
     return run

@@ -6,9 +6,31 @@ artifact can catch these without the research stack.
 
 from __future__ import annotations
 
+import threading
+
+_kept = threading.local()
+
 
 class OnnxTwinError(Exception):
     """Base class of every error that onnxtwin raises on purpose."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        errors = getattr(_kept, "errors", None)
+        if errors is not None:
+            errors.append(self)
+
+
+def keep_errors(errors: list[OnnxTwinError] | None) -> list[OnnxTwinError] | None:
+    """Put every error made in this thread from now on into ``errors``, whoever swallows it; None ends that.
+
+    Returns
+    -------
+    The list that took them until now.
+    """
+    before: list[OnnxTwinError] | None = getattr(_kept, "errors", None)
+    _kept.errors = errors
+    return before
 
 
 class UnsupportedError(OnnxTwinError):

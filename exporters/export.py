@@ -181,13 +181,17 @@ def _called(method: Any, X: Any, trace: Trace) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what the pipeline warns of, it has said when it was fitted
-            return method(X)
-    except OnnxTwinError as error:
-        if _PLACED.search(str(error).partition("\n")[0]):
-            raise
-        # Functions on graph values know no trace: the place is added here.
-        raise type(error)(f"{trace.place_of(error)}\n  {error}") from error
+            answer = method(X)
+        if trace.refusals:  # swallowed by code that went on with something else than on real rows
+            raise trace.refusals[0]
+        return answer
     except Exception as error:  # real rows were answered, so any error comes from tracing
+        first = trace.refusals[0] if trace.refusals else error
+        if isinstance(first, OnnxTwinError):
+            if _PLACED.search(str(first).partition("\n")[0]):
+                raise first from (None if first is error else error)
+            # Functions on graph values know no trace: the place is added here.
+            raise type(first)(f"{trace.place_of(first)}\n  {first}") from error
         raise UnsupportedError(
             f"{trace.place_of(error)}\n  cannot be traced: {type(error).__name__}: {error}\n"
             "  way out: compute with numpy or pandas on whole columns, or register an exporter for the "

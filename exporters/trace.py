@@ -16,16 +16,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import spox.opset.ai.onnx.v20 as op
 from spox import Var
 
-from onnxtwin.exporters.errors import RecordingError, UnsupportedError
+from onnxtwin.exporters.errors import OnnxTwinError, RecordingError, UnsupportedError, keep_errors
 
 _HERE = str(Path(__file__).resolve().parent)
 _active = threading.local()
+_running: list[Trace] = []
+"""The traces of all threads."""
+
+T = TypeVar("T")
 
 
 def current() -> Trace | None:
@@ -37,9 +41,13 @@ def require_trace() -> Trace:
     """The trace that runs in this thread; traced values have no meaning outside of one."""
     trace = current()
     if trace is None:
-        raise UnsupportedError(
-            "a traced value was used after its trace had ended; do not keep it in the pipeline"
+        error = UnsupportedError(
+            "a traced value is used in another thread, or after its trace had ended\n"
+            "  way out: compute in the thread that called the method, and keep nothing of it in the pipeline"
         )
+        for other in list(_running):
+            other.refusals.append(error)
+        raise error
     return trace
 
 
@@ -97,6 +105,7 @@ class Trace:
     rows : rows of this run's sample.
     previous : the first run, while the second one repeats it.
     steps : ``id(estimator) -> "preprocess.categories.encoder"``.
+    refusals : every error of onnxtwin's own that was made in this run, swallowed or not.
     """
 
     rows: int
@@ -109,6 +118,7 @@ class Trace:
     finite_columns: set[str] = field(default_factory=set)
     column_values: dict[str, list[Any]] = field(default_factory=dict)
     keep: list[Any] = field(default_factory=list)
+    refusals: list[OnnxTwinError] = field(default_factory=list)
     row_source: Var | None = None
     _ids: dict[int, int] = field(default_factory=dict)
     _constants: dict[tuple[str, tuple[int, ...], bytes], Var] = field(default_factory=dict)
@@ -119,22 +129,26 @@ class Trace:
     @contextmanager
     def running(self) -> Iterator[Trace]:
         """Make this the thread's trace for the length of a ``with`` block."""
-        outer = current()
+        outer, before = current(), keep_errors(self.refusals)
         _active.trace = self
+        _running.append(self)
         try:
             yield self
         finally:
+            _running.remove(self)
             _active.trace = outer
+            keep_errors(before)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Run code with the thread's trace off, so that it sees plain numpy and pandas."""
-        outer = current()
+        outer, before = current(), keep_errors(None)
         _active.trace = None
         try:
             yield
         finally:
             _active.trace = outer
+            keep_errors(before)
 
     # ---- places --------------------------------------------------------------------------
 
@@ -194,13 +208,28 @@ class Trace:
                 "branches over the rows, and without randomness"
             )
 
-    def mark(self) -> tuple[int, int, int]:
-        """A point to come back to with :meth:`rewind`."""
-        return len(self.entries), len(self.expected), len(self.requirements)
+    def attempt(self, run: Callable[[], T]) -> T:
+        """``run()``; where it raises or anything in it is refused, all that it recorded is forgotten.
 
-    def rewind(self, mark: tuple[int, int, int]) -> None:
-        """Forget what was recorded since ``mark``; its graph values are left to nobody and never built."""
-        del self.entries[mark[0] :], self.expected[mark[1] :], self.requirements[mark[2] :]
+        The one way to try what may be refused: any other refusal ends the export, whoever swallows it. Graph
+        values that were forgotten are left to nobody and never built.
+
+        Raises
+        ------
+        Exception
+            What ``run`` raised, or the first refusal that it swallowed.
+        """
+        lists: tuple[list[Any], ...] = (self.entries, self.expected, self.requirements, self.refusals)
+        lengths = [len(held) for held in lists]
+        try:
+            answer = run()
+            if len(self.refusals) > lengths[-1]:
+                raise self.refusals[lengths[-1]]
+        except Exception:
+            for held, length in zip(lists, lengths, strict=True):
+                del held[length:]
+            raise
+        return answer
 
     def finish(self) -> None:
         """The second run must not end before the first one did."""
