@@ -11,22 +11,23 @@ from typing import Any, TypeVar
 
 import numpy as np
 import spox.opset.ai.onnx.v20 as op
-from numpy.lib.mixins import NDArrayOperatorsMixin
 from spox import Var
 
-from onnxtwin.exporters.errors import UnsupportedError
+from onnxtwin.exporters.asked import Asked, settable
+from onnxtwin.exporters.faults import as_the_library, spare
 from onnxtwin.exporters.signature import MISSING_TOKEN
 from onnxtwin.exporters.tensor import STRING, Tensor, cast, element_type, graph_dtype
-from onnxtwin.exporters.trace import require_trace
+from onnxtwin.exporters.trace import require_trace, within_engine
 
 
-class Array(NDArrayOperatorsMixin):
+class Array(Asked):
     """An ndarray whose operations are recorded.
 
     Parameters
     ----------
     value : the real array on the traced sample.
     tensor : its graph side; None for a constant, which reaches the graph only when something needs it.
+    boxed : of no dimension and nevertheless an ndarray, as ``np.asarray(1.0)``; else that is a scalar.
 
     Raises
     ------
@@ -35,12 +36,16 @@ class Array(NDArrayOperatorsMixin):
         Python or compiled object.
     """
 
-    __slots__ = ("_base", "_derive", "_index", "_restore", "_seen", "_tensor", "_version", "value")
+    __slots__ = (
+        *("_base", "_boxed", "_derive", "_index", "_restore", "_seen"),
+        *("_tensor", "_value", "_version", "__weakref__"),
+    )
     __array_priority__ = 1000
 
-    def __init__(self, value: np.ndarray, tensor: Tensor | None = None) -> None:
-        self.value = value
+    def __init__(self, value: np.ndarray, tensor: Tensor | None = None, *, boxed: bool = False) -> None:
+        self._value = value
         self._tensor = tensor
+        self._boxed = boxed
         self._version = 0
         self._base: Array | None = None
         self._index: Any = None
@@ -48,16 +53,20 @@ class Array(NDArrayOperatorsMixin):
         self._restore: Callable[[Array], Tensor] | None = None
         self._seen = 0
 
-    # isinstance(x, np.ndarray) holds in code that is traced, as it would for the real array.
-    @property  # type: ignore[misc] # the one of object is writable
-    def __class__(self) -> type:
-        return np.ndarray
-
     # ---- graph side ------------------------------------------------------------------------
+
+    @property
+    def value(self) -> np.ndarray:
+        """The sample's real value. As all that a real array has not, only the engine's own code sees it."""
+        if not within_engine():
+            raise AttributeError("value")
+        return self._value
 
     @property
     def is_constant(self) -> bool:
         """Whether the value depends on nothing but the fitted pipeline (and the row count)."""
+        if not within_engine():
+            raise AttributeError("is_constant")
         if self._base is not None:
             return self._base.is_constant
         return self._tensor is None
@@ -65,6 +74,8 @@ class Array(NDArrayOperatorsMixin):
     @property
     def tensor(self) -> Tensor:
         """The graph side; a view whose base was written is read anew, a constant is brought in."""
+        if not within_engine():
+            raise AttributeError("tensor")
         if self._base is not None and not self._base.is_constant:
             if self._tensor is None or self._seen != self._base._version:
                 assert self._derive is not None
@@ -75,7 +86,7 @@ class Array(NDArrayOperatorsMixin):
             return self._tensor
         return constant_tensor(self.value)
 
-    def store(self, tensor: Tensor) -> None:
+    def _store(self, tensor: Tensor) -> None:
         """Replace the graph side after an in-place write; the bases of a view learn of it."""
         self._version += 1
         if self._base is None:
@@ -87,7 +98,7 @@ class Array(NDArrayOperatorsMixin):
 
             write(self._base, self._index, written)
         elif self._restore is not None:
-            self._base.store(self._restore(written))
+            self._base._store(self._restore(written))
         else:
             raise require_trace().unsupported(
                 "writes into a view that cannot be written", "copy() before writing"
@@ -95,7 +106,7 @@ class Array(NDArrayOperatorsMixin):
         self._tensor = tensor
         self._seen = self._base._version
 
-    def view_of(
+    def _view_of(
         self,
         base: Array,
         derive: Callable[[Array], Tensor],
@@ -113,7 +124,11 @@ class Array(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         from onnxtwin.exporters.numpy.ufuncs import apply_ufunc
 
-        return apply_ufunc(ufunc, method, inputs, kwargs)
+        return as_the_library(
+            f"numpy.{ufunc.__name__}",
+            lambda: apply_ufunc(ufunc, method, inputs, dict(kwargs)),
+            lambda: getattr(ufunc, method)(*spare(inputs), **spare(kwargs)),
+        )
 
     def __matmul__(self, other: Any) -> Any:
         return np.matmul(self, _dense(other))
@@ -131,70 +146,8 @@ class Array(NDArrayOperatorsMixin):
 
         return array_namespace()
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if self.is_constant:
-            value = self.value if dtype is None else self.value.astype(dtype, copy=False)
-            return value.copy() if copy else value
-        raise require_trace().unsupported(
-            "compiled code, or a numpy function that cannot be traced, asks for the values of the rows",
-            "use numpy functions on whole arrays (np.take(table, x) instead of table[x]), or register "
-            "an exporter for the function with @onnxtwin.exports",
-        )
-
-    def _refuse(self, what: str, way_out: str) -> UnsupportedError:
-        return require_trace().unsupported(what, way_out)
-
-    def __bool__(self) -> bool:
-        if self.is_constant:
-            return bool(self.value)
-        from onnxtwin.exporters.branches import settled
-
-        if self.value.size == 1 and settled(self):
-            return False
-        raise self._refuse(
-            "branches on the values of the rows",
-            "use np.where, np.select or a boolean mask instead of if, and, or, not",
-        )
-
-    def _scalar(self, kind: Callable[[Any], Any]) -> Any:
-        if self.is_constant:
-            return kind(self.value)
-        raise self._refuse(
-            f"turns a computed value into a Python {kind.__name__}", "keep it an array: use astype"
-        )
-
-    def __int__(self) -> int:
-        return int(self._scalar(int))
-
-    def __float__(self) -> float:
-        return float(self._scalar(float))
-
-    def __complex__(self) -> complex:
-        return complex(self._scalar(complex))
-
-    def __index__(self) -> int:
-        return int(self._scalar(int))
-
-    def item(self, *args: Any) -> Any:
-        if self.is_constant:
-            return self.value.item(*args)
-        raise self._refuse("takes single values out of an array", "keep it an array")
-
-    def tolist(self) -> Any:
-        if self.is_constant:
-            return self.value.tolist()
-        raise self._refuse(
-            "turns rows into a Python list", "compute on whole columns instead of Python lists"
-        )
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __len__(self) -> int:
-        return len(self.value)
-
     def __iter__(self) -> Iterator[Any]:
-        if self.value.ndim == 0:
-            raise TypeError("iteration over a 0-d array")
+        self._require_rows()
         if self.is_constant:
             return iter([self[i] for i in range(len(self.value))])
         if len(self.value) == require_trace().rows:
@@ -203,23 +156,19 @@ class Array(NDArrayOperatorsMixin):
             )
         return iter([self[i] for i in range(len(self.value))])
 
-    def __contains__(self, item: Any) -> bool:
-        if self.is_constant:
-            return item in self.value
-        raise self._refuse("asks whether the rows contain a value", "use np.isin or == on the whole array")
-
     def __getitem__(self, index: Any) -> Any:
         from onnxtwin.exporters.indexing import read
 
-        return read(self, index)
+        return as_the_library("this index", lambda: read(self, index), lambda: self._value[concrete(index)])
 
     def __setitem__(self, index: Any, value: Any) -> None:
         from onnxtwin.exporters.indexing import assign
 
-        assign(self, index, value)
-
-    def __repr__(self) -> str:
-        return f"<traced {self.value.dtype} array of shape {self.value.shape}>"
+        as_the_library(
+            "this assignment",
+            lambda: assign(self, index, value),
+            lambda: self._value.copy().__setitem__(concrete(index), concrete(value)),
+        )
 
     def __copy__(self) -> Array:
         return self.copy()
@@ -235,33 +184,31 @@ class Array(NDArrayOperatorsMixin):
 
     # ---- the ndarray surface -----------------------------------------------------------------
 
-    @property
-    def dtype(self) -> np.dtype:
-        return self.value.dtype
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.value.shape
+    dtype: np.dtype = settable("dtype", lambda self: self._value.dtype)
+    shape: tuple[int, ...] = settable("shape", lambda self: self._value.shape)
+    real: Any = settable(
+        "real", lambda self: self if self._value.dtype.kind in "biuf" else self._other("real")
+    )
 
     @property
     def ndim(self) -> int:
-        return self.value.ndim
+        return self._value.ndim
 
     @property
     def size(self) -> int:
-        return self.value.size
+        return self._value.size
 
     @property
     def itemsize(self) -> int:
-        return self.value.itemsize
+        return self._value.itemsize
 
     @property
     def nbytes(self) -> int:
-        return self.value.nbytes
+        return self._value.nbytes
 
     @property
     def flags(self) -> Any:
-        return self.value.flags
+        return self._value.flags
 
     @property
     def device(self) -> str:
@@ -271,47 +218,31 @@ class Array(NDArrayOperatorsMixin):
     def T(self) -> Any:
         return np.transpose(self)
 
-    @property
-    def flat(self) -> Any:
-        return iter(self.ravel())
-
     def copy(self, order: str = "C") -> Array:
-        return Array(self.value.copy(), None if self.is_constant else self.tensor)
+        made = self._value.copy(order=order)  # type: ignore[arg-type] # numpy checks it
+        return Array(made, None if self.is_constant else self.tensor, boxed=self._boxed)
 
-    def view(self, dtype: Any = None) -> Any:
-        if dtype is None or np.dtype(dtype) == self.dtype:
+    def view(self, dtype: Any = None, type: Any = None) -> Any:
+        if type is None and (dtype is None or np.dtype(dtype) == self.dtype):
             return self[...]
-        raise self._refuse(f"reinterprets the bytes of an array as {dtype}", "use astype")
+        raise self._refuse(f"reinterprets the bytes of an array as {dtype or type}", "use astype")
 
     def astype(
         self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
     ) -> Array:
         from onnxtwin.exporters.casting import astype
 
-        return astype(self, dtype, copy=copy, casting=casting)
+        return astype(self, dtype, order=order, copy=copy, casting=casting)
 
     def fill(self, value: Any) -> None:
         self[...] = value
 
-    def toarray(self) -> Array:
-        """What scikit-learn calls on sparse output; traced values are dense."""
-        return self
-
-    todense = toarray
-    tocsr = toarray
-
     def __getattr__(self, name: str) -> Any:
-        from onnxtwin.exporters.numpy.dispatch import METHODS, answered
+        from onnxtwin.exporters.numpy.dispatch import METHODS, method
 
-        if name in METHODS:
-            function = METHODS[name]
-            return lambda *args, **kwargs: answered(function, (self, *args), kwargs)
-        if name.startswith("__") or not hasattr(np.ndarray, name):
-            raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
-        raise self._refuse(
-            f"ndarray.{name} is not supported in a traced method",
-            "compute the same with other numpy functions",
-        )
+        if name not in METHODS or not hasattr(self.__onnxtwin_seen__(), name):
+            return self._other(name)
+        return method(self, name)
 
 
 def encode(value: Any, missing: str = MISSING_TOKEN) -> np.ndarray:

@@ -12,7 +12,9 @@ from onnxtwin.exporters.tensor import STRING, Tensor, cast
 from onnxtwin.exporters.trace import require_trace
 
 
-def astype(array: Array, dtype: Any, *, copy: bool = True, casting: str = "unsafe") -> Array:
+def astype(
+    array: Array, dtype: Any, *, order: Any = "K", copy: bool = True, casting: str = "unsafe"
+) -> Array:
     """``array.astype(dtype)``.
 
     Raises
@@ -21,18 +23,23 @@ def astype(array: Array, dtype: Any, *, copy: bool = True, casting: str = "unsaf
         For text that would be parsed as numbers in a spelling the graph reads differently, and for dtypes
         without kernels.
     """
-    target = np.dtype(dtype)
+    made = _converted(array, np.dtype(dtype), order, copy, casting)
+    made._boxed = array._boxed
+    return made
+
+
+def _converted(array: Array, target: np.dtype, order: Any, copy: bool, casting: str) -> Array:
     trace = require_trace()
     if not np.can_cast(array.dtype, target, casting=casting):  # type: ignore[arg-type]
         raise TypeError(
             f"Cannot cast array data from {array.dtype!r} to {target!r} according to the rule {casting!r}"
         )
-    if target == array.dtype and not copy:
+    with np.errstate(all="ignore"):
+        real = array.value.astype(target, order=order, copy=copy)
+    if real is array.value:
         return array
     if array.is_constant:
-        return Array(array.value.astype(target))
-    with np.errstate(all="ignore"):
-        real = array.value.astype(target)
+        return Array(real)
     held = array.tensor.dtype
     if target.kind == "O" or target.kind in "UT" and held == STRING:
         return Array(real, array.tensor)

@@ -11,7 +11,43 @@ from onnxtwin.exporters.trace import require_trace
 
 
 class Fixed(np.ndarray):
-    """An ndarray whose ``[...]`` and ``take`` accept traced indices: ``classes_[np.argmax(p, axis=1)]``."""
+    """An ndarray whose ``[...]`` and ``take`` accept traced indices: ``classes_[np.argmax(p, axis=1)]``.
+
+    Asked for anything else it is the array that it is a view of.
+    """
+
+    @property  # type: ignore[misc] # the one of object is writable
+    def __class__(self) -> type:
+        return np.ndarray
+
+    def _viewed(self) -> np.ndarray | None:
+        """The array that the fitted object holds; None for a view or a result of such an array."""
+        held = super().base
+        same = type(held) is np.ndarray and (held.ctypes.data, held.strides, held.shape) == (
+            self.ctypes.data,
+            self.strides,
+            self.shape,
+        )
+        return held if same else None
+
+    @property
+    def base(self) -> Any:
+        held = self._viewed()
+        return super().base if held is None else held.base
+
+    @property
+    def flags(self) -> Any:
+        held = self._viewed()
+        return super().flags if held is None else held.flags
+
+    def __repr__(self) -> str:
+        return repr(self.view(np.ndarray))
+
+    def __reduce__(self) -> Any:
+        return self.view(np.ndarray).__reduce__()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self.view(np.ndarray).__reduce_ex__(protocol)
 
     def __getitem__(self, index: Any) -> Any:
         if type(index) is Array or type(index) is tuple and any(type(i) is Array for i in index):

@@ -76,16 +76,18 @@ def read(array: Array, index: Any) -> Any:
     if array.is_constant and not any(type(e) is Array for e in entries):
         if not isinstance(real, np.ndarray):
             return real
-        result = Array(real)
+        result = Array(real, boxed=real.ndim == 0)
         if np.may_share_memory(real, array.value):
-            result.view_of(array, lambda base: _lowered(base, entries, real), index=tuple(entries))
+            result._view_of(array, lambda base: _lowered(base, entries, real), index=tuple(entries))
         return result
+    # As in numpy, a single element is a scalar, and x[0, 0, ...] a view of one.
+    boxed = any(e is Ellipsis for e in (index if type(index) is tuple else (index,)))
     real = np.asarray(real)
     if array.is_constant:
         array = Array(array.value)
-    result = Array(real, _lowered(array, entries, real))
-    if not any(_is_array(e) for e in entries):
-        result.view_of(array, lambda base: _lowered(base, entries, real), index=tuple(entries))
+    result = Array(real, _lowered(array, entries, real), boxed=boxed)
+    if (boxed or real.ndim) and not any(_is_array(e) for e in entries):
+        result._view_of(array, lambda base: _lowered(base, entries, real), index=tuple(entries))
     return result
 
 
@@ -234,7 +236,7 @@ def assign(array: Array, index: Any, value: Any) -> None:
     before = Array(array.value.copy(), array.tensor)
     array.value[concrete(index)] = concrete(value)
     after = _written(before, index, value, array.value)
-    array.store(after)
+    array._store(after)
 
 
 def _settle_base(array: Array) -> None:
@@ -255,7 +257,7 @@ def _touch(array: Array) -> None:
 def write(base: Array, index: Any, value: Array) -> None:
     """Graph side of ``base[index] = value`` where the value side has been written through a view."""
     before = Array(base.value, base.tensor)
-    base.store(_written(before, index, value, base.value))
+    base._store(_written(before, index, value, base.value))
 
 
 def _written(before: Array, index: Any, value: Any, real: np.ndarray) -> Tensor:

@@ -88,7 +88,7 @@ def answers(method: str, result: Any) -> list[Answer]:
         and all(is_traced(r) or isinstance(r, np.ndarray) for r in result)
     ):
         return [_one(method, i, constant(r)) for i, r in enumerate(result)]
-    if isinstance(result, np.ndarray) or hasattr(type(result), "__onnxtwin_value__"):
+    if isinstance(result, np.ndarray) or is_traced(result):
         series = hasattr(type(result), "__onnxtwin_array__")
         array = result.__onnxtwin_array__() if series else constant(result)
         parts = {p.dtype for p in array.tensor.parts} if array.ndim == 2 else set()

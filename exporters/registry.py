@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from onnxtwin.exporters.array import Array, concrete, is_missing, is_traced
+from onnxtwin.exporters.array import Array, is_missing, is_traced
 from onnxtwin.exporters.errors import RecordingError
+from onnxtwin.exporters.faults import spare
 from onnxtwin.exporters.trace import agrees, current
 
 
@@ -102,18 +103,10 @@ def dispatcher(original: Callable[..., Any], exporter: Exporter) -> Callable[...
         if not exporter.verified:
             return exporter.function(*args, **kwargs)
         with trace.paused(), np.errstate(all="ignore"):
-            expected = original(*_spare(args), **{name: _spare(value) for name, value in kwargs.items()})
+            expected = original(*spare(args), **spare(kwargs))
         return _settled(exporter, exporter.function(*args, **kwargs), expected)
 
     return run
-
-
-def _spare(value: Any) -> Any:
-    """The real value of an argument; of a traced one a copy, because the original may write into it."""
-    if type(value) in (list, tuple):
-        return type(value)(_spare(v) for v in value)
-    real = concrete(value)
-    return real.copy() if real is not value and hasattr(real, "copy") else real
 
 
 def _overridden(kind: type, exporter: Exporter) -> bool:

@@ -21,6 +21,7 @@ import numpy as np
 from onnxtwin.exporters.bridge import bridged
 from onnxtwin.exporters.fixed import fixed
 from onnxtwin.exporters.numpy.creation import NUMPY
+from onnxtwin.exporters.questions import python
 from onnxtwin.exporters.registry import dispatcher, rebound, registered
 from onnxtwin.exporters.shadow import LIBRARIES, Shadow
 from onnxtwin.exporters.trace import current
@@ -156,6 +157,11 @@ def substituted(shadow: Shadow) -> Iterator[None]:
                     if made is not None:
                         undo.append(lambda ns=namespace, key=name, old=value: ns.__setitem__(key, old))  # type: ignore[misc]
                         namespace[name] = made
+            for name, asked in python(table).items():
+                for namespace in namespaces:
+                    if name not in namespace:
+                        undo.append(lambda ns=namespace, key=name: ns.pop(key, None))  # type: ignore[misc]
+                        namespace[name] = asked
             for exporter in registered():
                 if isinstance(exporter.owner, type):
                     _patch(exporter, undo)

@@ -9,6 +9,7 @@ other difference means that the code looked at the rows themselves, and is refus
 from __future__ import annotations
 
 import linecache
+import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -49,6 +51,16 @@ def require_trace() -> Trace:
             other.refusals.append(error)
         raise error
     return trace
+
+
+def within_engine(depth: int = 1) -> bool:
+    """Whether the function that asks this was called (``depth`` calls up) by the engine's own code."""
+    return sys._getframe(depth + 1).f_code.co_filename.startswith(_HERE)
+
+
+def asks_for_a_log(frame: FrameType) -> bool:
+    """Whether a frame is the logging module's: what it writes changes no answer."""
+    return frame.f_code.co_filename == logging.__file__
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,9 @@ def where(condition: Any, *choices: Any) -> Any:
         chosen = choose(to_bool(m), a, b)
         return chosen if held == STRING else cast(chosen, held)
 
-    return elementwise("where", real, build, arrays, [None, wide, wide])
+    made = elementwise("where", real, build, arrays, [None, wide, wide])
+    made._boxed = True
+    return made
 
 
 def is_text(array: Array) -> bool:

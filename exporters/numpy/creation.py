@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from onnxtwin.exporters.array import Array, concrete, is_traced
+from onnxtwin.exporters.domain import require_finite
 from onnxtwin.exporters.fixed import fixed
 from onnxtwin.exporters.numpy.dispatch import depends, implements
 
@@ -32,10 +33,33 @@ def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: bool | None =
     """``numpy.asarray``, traced values included."""
     if not is_traced(a):
         return fixed(np.asarray(a, dtype=dtype, order=order, copy=copy, **kwargs))
-    array = _matrix(a)
+    array = made = _matrix(a)
     if dtype is not None and np.dtype(dtype) != array.dtype:
-        return array.astype(dtype)
-    return array.copy() if copy else array
+        made = array.astype(dtype, order=order or "K")
+    if order == "F" and not made.flags.f_contiguous or order == "C" and not made.flags.c_contiguous:
+        made = made.copy(order)
+    if copy is False and made is not a:
+        raise ValueError("Unable to avoid copy while creating an array as requested.")
+    if made is a and (copy or made._is_scalar):
+        made = made.copy(order or "K")
+    made._boxed = True
+    return made
+
+
+def _ordered(order: str, ndmin: int = 0) -> Callable[..., Any]:
+    def handler(a: Any, dtype: Any = None, **kwargs: Any) -> Any:
+        return array(a, dtype, copy=None, order=order, ndmin=ndmin, **kwargs)
+
+    return handler
+
+
+def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
+    """``numpy.asarray_chkfinite``: what is not finite, the pipeline refuses."""
+    if not is_traced(a):
+        return fixed(np.asarray_chkfinite(a, dtype, order))
+    made = asarray(a, dtype, order)
+    require_finite(made, allow_nan=False)
+    return made
 
 
 def array(
@@ -51,32 +75,30 @@ def array(
     """``numpy.array``, traced values included."""
     if not is_traced(object):
         return fixed(np.array(object, dtype=dtype, copy=copy, order=order, ndmin=ndmin, **kwargs))  # type: ignore[call-overload]
-    result = asarray(object, dtype)
-    if copy and result is object:
-        result = result.copy()
+    result = asarray(object, dtype, order, copy=copy)
     while result.ndim < ndmin:
         result = result[None]
     return result
 
 
 def zeros(shape: Any, dtype: Any = float, order: str = "C", **kwargs: Any) -> Array:
-    return Array(np.zeros(concrete(shape), dtype))
+    return Array(np.zeros(concrete(shape), dtype, order), boxed=True)  # type: ignore[arg-type]
 
 
 def ones(shape: Any, dtype: Any = None, order: str = "C", **kwargs: Any) -> Array:
-    return Array(np.ones(concrete(shape), dtype))
+    return Array(np.ones(concrete(shape), dtype, order), boxed=True)  # type: ignore[call-overload]
 
 
 def empty(shape: Any, dtype: Any = float, order: str = "C", **kwargs: Any) -> Array:
     """Zeros: what is read before it is written must be the same in both runs."""
-    return Array(np.zeros(concrete(shape), dtype))
+    return Array(np.zeros(concrete(shape), dtype, order), boxed=True)  # type: ignore[arg-type]
 
 
 def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", **kwargs: Any) -> Array:
     if not is_traced(fill_value):
-        return Array(np.full(concrete(shape), fill_value, dtype))
+        return Array(np.full(concrete(shape), fill_value, dtype, order), boxed=True)  # type: ignore[call-overload]
     kind = concrete(fill_value).dtype if dtype is None else dtype
-    made = Array(np.zeros(concrete(shape), kind))
+    made = Array(np.zeros(concrete(shape), kind, order), boxed=True)  # type: ignore[arg-type]
     made[...] = fill_value
     return made
 
@@ -89,7 +111,7 @@ def _like(function: Any) -> Any:
         if is_traced(a):
             return function(_matrix(a), *args, **kwargs)
         real = np.zeros_like if function is np.empty_like else function
-        return Array(np.asarray(real(np.asarray(a), *args, **kwargs)))
+        return Array(np.asarray(real(np.asarray(a), *args, **kwargs)), boxed=True)
 
     return handler
 
@@ -105,10 +127,11 @@ def _filled_like(function: Callable[..., np.ndarray]) -> Callable[..., Any]:
         **kwargs: Any,
     ) -> Any:
         if any(depends(x) for x in args):
-            made = Array(np.zeros(a.shape if shape is None else shape, a.dtype if dtype is None else dtype))
+            made = Array(np.zeros_like(concrete(a), dtype, order, shape=shape), boxed=True)  # type: ignore[arg-type]
             made[...] = args[0]
             return made
-        return Array(function(concrete(a), *concrete(args), dtype=dtype, shape=shape))
+        real = function(concrete(a), *concrete(args), dtype=dtype, order=order, shape=shape)
+        return Array(real, boxed=True)
 
     return handler
 
@@ -138,9 +161,9 @@ class _Rows:
 NUMPY: dict[str, Any] = {
     "asarray": asarray,
     "asanyarray": asarray,
-    "ascontiguousarray": asarray,
-    "asfortranarray": asarray,
-    "asarray_chkfinite": asarray,
+    "ascontiguousarray": _ordered("C", ndmin=1),
+    "asfortranarray": _ordered("F", ndmin=1),
+    "asarray_chkfinite": asarray_chkfinite,
     "array": array,
     "zeros": zeros,
     "ones": ones,

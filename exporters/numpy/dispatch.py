@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from onnxtwin.exporters.array import Array, concrete, is_traced
+from onnxtwin.exporters.faults import as_the_library, spare
 from onnxtwin.exporters.trace import require_trace
 
 _HANDLERS: dict[Callable[..., Any], Callable[..., Any]] = {}
@@ -37,13 +38,35 @@ def apply_function(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
     """What ``Array.__array_function__`` answers."""
     handler = _HANDLERS.get(func)
     if handler is not None:
-        return answered(handler, args, kwargs)
+        return as_the_library(
+            _name(func),
+            lambda: answered(handler, args, dict(kwargs)),
+            lambda: func(*spare(args), **spare(kwargs)),
+        )
     if not depends(args) and not depends(kwargs):
         return _as_constant(func(*concrete(args), **concrete(kwargs)))
-    name = f"{getattr(func, '__module__', 'numpy')}.{getattr(func, '__name__', func)}"
     raise require_trace().unsupported(
-        f"{name} is not supported in a traced method", "compute the same with other numpy functions"
+        f"{_name(func)} is not supported in a traced method", "compute the same with other numpy functions"
     )
+
+
+def _name(function: Any) -> str:
+    return f"{getattr(function, '__module__', 'numpy')}.{getattr(function, '__name__', function)}"
+
+
+def method(array: Array, name: str) -> Any:
+    """The recorded method of an array."""
+    handler = METHODS[name]
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        return as_the_library(
+            f"ndarray.{name}",
+            lambda: answered(handler, (array, *args), dict(kwargs)),
+            lambda: getattr(spare(array), name)(*spare(args), **spare(kwargs)),
+        )
+
+    run.__name__ = name
+    return run
 
 
 def answered(handler: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -73,5 +96,5 @@ def depends(value: Any) -> bool:
 
 def _as_constant(value: Any) -> Any:
     if type(value) is not Array and isinstance(value, np.ndarray):
-        return Array(value)
+        return Array(value, boxed=value.ndim == 0)
     return tuple(_as_constant(v) for v in value) if type(value) is tuple else value

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from onnxtwin.exporters.array import Array, concrete
+from onnxtwin.exporters.numpy.creation import array
 from onnxtwin.exporters.numpy.dispatch import implements
 
 
@@ -45,14 +46,19 @@ def isrealobj(x: Any) -> bool:
     return bool(concrete(x).dtype.kind != "c")
 
 
-@implements(np.may_share_memory, np.shares_memory)
+@implements(np.may_share_memory)
 def may_share_memory(a: Any, b: Any, max_work: Any = None) -> bool:
-    return bool(np.may_share_memory(concrete(a), concrete(b)))
+    return bool(np.may_share_memory(concrete(a), concrete(b), max_work))
+
+
+@implements(np.shares_memory)
+def shares_memory(a: Any, b: Any, max_work: Any = None) -> bool:
+    return bool(np.shares_memory(concrete(a), concrete(b), max_work))
 
 
 @implements(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
-    return a.copy()
+    return array(a, order=order)
 
 
 @implements(np.real)

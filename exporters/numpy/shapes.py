@@ -21,9 +21,9 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None
         raise require_trace().unsupported(f"reshape with order={order!r} is not supported", "use order='C'")
     real = a.value.reshape(shape)
     if a.is_constant:
-        return Array(real)
+        return Array(real, boxed=True)
     if real.shape == a.shape:
-        result = Array(real, a.tensor)
+        result = Array(real, a.tensor, boxed=True)
     elif a.ndim == 1 and real.ndim == 2 and real.shape[1] == 1:
         return a[:, None]
     elif a.ndim == 2 and a.shape[1] == 1 and real.ndim == 1:
@@ -37,8 +37,9 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None
             else tuple(-1 if s == -1 else n for s, n in zip(shape, real.shape, strict=True))
         )
         result = record("reshape", real, lambda v: op.reshape(v, ints(*target)), a)
+        result._boxed = True
     if np.may_share_memory(real, a.value):
-        result.view_of(a, lambda base: _reshaped(base, real), restore=lambda view: _reshaped(view, a.value))
+        result._view_of(a, lambda base: _reshaped(base, real), restore=lambda view: _reshaped(view, a.value))
     return result
 
 
@@ -71,7 +72,7 @@ def transpose(a: Any, axes: Any = None) -> Any:
     order = tuple(range(a.ndim))[::-1] if axes is None else tuple(int(i) % a.ndim for i in axes)
     result = record(f"transpose {order}", real, lambda v: op.transpose(v, perm=order), a)
     back = tuple(int(i) for i in np.argsort(order))
-    return result.view_of(
+    return result._view_of(
         a,
         lambda base: transpose(Array(base.value, base.tensor), axes).tensor,
         restore=lambda view: transpose(Array(view.value, view.tensor), back).tensor,
@@ -104,7 +105,7 @@ def squeeze(a: Any, axis: Any = None) -> Any:
         else [int(i) % a.ndim for i in np.atleast_1d(axis)]
     )
     index = tuple(0 if i in axes else slice(None) for i in range(a.ndim))
-    return a[index] if axes else a
+    return a[(*index, ...)] if axes else a
 
 
 @implements(np.expand_dims)
@@ -135,8 +136,10 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
     shape = (shape,) if np.ndim(shape) == 0 else tuple(shape)
     real = np.broadcast_to(a.value, shape)
     if a.is_constant:
-        return Array(real)
-    return record("broadcast_to", real, lambda v: op.expand(v, ints(*real.shape)), a)
+        return Array(real, boxed=True)
+    made = record("broadcast_to", real, lambda v: op.expand(v, ints(*real.shape)), a)
+    made._boxed = True
+    return made
 
 
 @implements(np.broadcast_arrays)

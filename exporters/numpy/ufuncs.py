@@ -245,7 +245,7 @@ _REDUCTIONS: dict[np.ufunc, Callable[..., Any]] = {
 
 def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What ``Array.__array_ufunc__`` answers."""
-    if any(is_traced(x) and not isinstance(x, np.ndarray) for x in inputs):
+    if any(is_traced(x) and type(x) is not Array for x in inputs):
         return NotImplemented
     trace = require_trace()
     if method == "reduce" and ufunc in _REDUCTIONS:
@@ -281,6 +281,8 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
             )
         return result
     target = out[0]
+    if target is inputs[0] and type(target) is Array and isinstance(target, np.generic):
+        return result  # s += 1 makes a new scalar
     if type(target) is not Array:
         raise trace.unsupported(
             "writes computed values into an array made outside of the trace",
