@@ -60,7 +60,6 @@ REFUSED = {
     "MiniBatchSparsePCA.transform": SOLVES,
     "MultiLabelBinarizer.transform": RECORDS,
     "NMF.transform": ITERATES,
-    "NearestCentroid.predict": DISTANCES,
     "NuSVC.decision_function": KERNELS,
     "NuSVC.predict": KERNELS,
     "NuSVR.predict": KERNELS,
