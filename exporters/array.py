@@ -131,10 +131,10 @@ class Array(Asked):
         )
 
     def __matmul__(self, other: Any) -> Any:
-        return np.matmul(self, _dense(other))
+        return NotImplemented if self._is_scalar else np.matmul(self, _dense(other))
 
     def __rmatmul__(self, other: Any) -> Any:
-        return np.matmul(_dense(other), self)
+        return NotImplemented if self._is_scalar else np.matmul(_dense(other), self)
 
     def __array_function__(self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
         from onnxtwin.exporters.numpy.dispatch import apply_function
@@ -171,10 +171,10 @@ class Array(Asked):
         )
 
     def __copy__(self) -> Array:
-        return self.copy()
+        return self if self._is_scalar else self.copy()
 
     def __deepcopy__(self, memo: Any) -> Array:
-        return self.copy()
+        return self if self._is_scalar else self.copy()
 
     def __pow__(self, other: Any) -> Any:
         # The operator takes roots in every numpy, the function only in newer ones.
@@ -208,7 +208,7 @@ class Array(Asked):
 
     @property
     def flags(self) -> Any:
-        return self._value.flags
+        return self.__onnxtwin_seen__().flags
 
     @property
     def device(self) -> str:
@@ -224,7 +224,7 @@ class Array(Asked):
 
     def view(self, dtype: Any = None, type: Any = None) -> Any:
         if type is None and (dtype is None or np.dtype(dtype) == self.dtype):
-            return self[...]
+            return self if self._is_scalar else self[...]
         raise self._refuse(f"reinterprets the bytes of an array as {dtype or type}", "use astype")
 
     def astype(

@@ -233,3 +233,14 @@ def settable(name: str, read: Callable[[Any], Any] | None = None) -> Any:
 
 for _name in ("strides", "data", "imag", "flat"):
     setattr(Asked, _name, settable(_name))
+
+
+def _in_place(name: str) -> Callable[[Any, Any], Any]:
+    write = getattr(NDArrayOperatorsMixin, name)
+    # Of a scalar there is nothing to write into: Python makes a new one.
+    return lambda self, other: NotImplemented if self._is_scalar else write(self, other)
+
+
+for _name in vars(NDArrayOperatorsMixin):
+    if _name.startswith("__i") and "__" + _name[3:] in vars(NDArrayOperatorsMixin):
+        setattr(Asked, _name, _in_place(_name))

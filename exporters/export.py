@@ -33,7 +33,9 @@ _PLACED = re.compile(r":\d+: ")
 """A message's first line names a file and a line."""
 
 LEAVES = {
+    "builtins": "onnxtwin.exporters.stdlib",
     "numpy": "onnxtwin.exporters.numpy",
+    "pandas": "onnxtwin.exporters.pandas.questions",
     "scipy": "onnxtwin.exporters.scipy",
     "sklearn": "onnxtwin.exporters.sklearn",
 }

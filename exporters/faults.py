@@ -35,9 +35,9 @@ def as_the_library(what: str, recorded: Callable[[], Any], real: Callable[[], An
             with trace.paused(), warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
                 real()
-        except Exception as own:  # noqa: BLE001 - whatever the library raises
+        except Exception as own:
             if isinstance(error, type(own)) or isinstance(own, type(error)):
-                raise error from None
+                raise own from None
         raise trace.unsupported(
             f"{what} cannot be recorded here ({type(error).__name__}: {error})",
             "compute the same with other numpy functions on whole columns",

@@ -103,11 +103,8 @@ def python(table: dict[int, Any]) -> dict[str, Any]:
         return hasattr(real, name)
 
     def getattr_(instance: Any, name: str, /, *default: Any) -> Any:
-        if current() is None or default and not hasattr(seen(instance), name):
-            return getattr(instance, name, *default)
-        if not hasattr(seen(instance), name):
-            return getattr(seen(instance), name)
-        return getattr(instance, name)
+        real = instance if current() is None else seen(instance)
+        return getattr(instance if hasattr(real, name) else real, name, *default)
 
     def print_(*values: Any, file: Any = None, **kwargs: Any) -> None:
         trace = current()

@@ -85,7 +85,7 @@ def _replacements() -> dict[int, Any]:
 
         proxies.append((sys.modules["pandas"], PANDAS))
     for module, names in proxies:
-        table[id(module)] = _Proxy(module, names)
+        table[id(module)] = _Proxy(module, dict(names))
         for name, replacement in names.items():
             real = getattr(module, name)
             if isinstance(real, type):
@@ -100,10 +100,19 @@ def _replacements() -> dict[int, Any]:
             original = getattr(exporter.owner, exporter.name)
             made = rebound(original, functools.partial(dispatcher, exporter=exporter))
             table[id(original)] = made
-            if exporter.owner.__name__.split(".")[0] in LIBRARIES:
-                proxy = table.setdefault(id(exporter.owner), _Proxy(exporter.owner, {}))
-                proxy._table[exporter.name] = made
+            root = exporter.owner.__name__.split(".")[0]
+            if root in LIBRARIES or root in sys.stdlib_module_names:
+                _proxied(exporter.owner, table)._table[exporter.name] = made
     return table
+
+
+def _proxied(module: types.ModuleType, table: dict[int, Any]) -> Any:
+    """The proxy of a library's module, which the proxies of its parents give: ``pd.api.types``."""
+    proxy = table.setdefault(id(module), _Proxy(module, {}))
+    parent, _, name = module.__name__.rpartition(".")
+    if parent in sys.modules and getattr(sys.modules[parent], name, None) is module:
+        _proxied(sys.modules[parent], table)._table[name] = proxy
+    return proxy
 
 
 def _namespaces(shadow: Shadow) -> list[dict[str, Any]]:

@@ -107,8 +107,10 @@ def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: s
         raise require_trace().unsupported(
             f"numpy.take with mode={mode!r} is not supported", "use mode='raise' or 'clip'"
         )
+    real = np.asarray(np.take(a.value, index.value, axis=axis, mode=mode))
     before = (slice(None),) * (axis % a.ndim)
-    return a[(*before, index if not index.is_constant else index.value)]
+    made = a[(*before, index if not index.is_constant else index.value)]
+    return made if type(made) is not Array else Array(real, None if made.is_constant else made.tensor)
 
 
 @implements(np.take_along_axis)
@@ -145,6 +147,8 @@ def isin(
 
 @implements(np.nan_to_num)
 def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    if not copy and type(x) is Array and x._is_scalar:
+        raise ValueError("Unable to avoid copy while creating an array as requested.")
     limits = np.finfo(x.dtype) if x.dtype.kind == "f" else None
     if limits is None:
         return x.copy() if copy else x
@@ -162,6 +166,8 @@ def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, 
     if not copy:
         x[...] = result
         return x
+    if type(result) is Array and type(x) is Array:
+        result._boxed = x._boxed
     return result
 
 

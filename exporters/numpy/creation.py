@@ -34,6 +34,8 @@ def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: bool | None =
     if not is_traced(a):
         return fixed(np.asarray(a, dtype=dtype, order=order, copy=copy, **kwargs))
     array = made = _matrix(a)
+    if copy is False and array._is_scalar:
+        raise ValueError("Unable to avoid copy while creating an array as requested.")
     if dtype is not None and np.dtype(dtype) != array.dtype:
         made = array.astype(dtype, order=order or "K")
     if order == "F" and not made.flags.f_contiguous or order == "C" and not made.flags.c_contiguous:
@@ -79,6 +81,11 @@ def array(
     while result.ndim < ndmin:
         result = result[None]
     return result
+
+
+def frombuffer(buffer: Any, *args: Any, **kwargs: Any) -> Any:
+    """``numpy.frombuffer``, which knows no protocol but that of bytes."""
+    return np.frombuffer(buffer.__buffer__(0) if type(buffer) is Array else buffer, *args, **kwargs)
 
 
 def zeros(shape: Any, dtype: Any = float, order: str = "C", **kwargs: Any) -> Array:
@@ -165,6 +172,7 @@ NUMPY: dict[str, Any] = {
     "asfortranarray": _ordered("F", ndmin=1),
     "asarray_chkfinite": asarray_chkfinite,
     "array": array,
+    "frombuffer": frombuffer,
     "zeros": zeros,
     "ones": ones,
     "empty": empty,

@@ -59,11 +59,14 @@ def method(array: Array, name: str) -> Any:
     handler = METHODS[name]
 
     def run(*args: Any, **kwargs: Any) -> Any:
-        return as_the_library(
+        made = as_the_library(
             f"ndarray.{name}",
             lambda: answered(handler, (array, *args), dict(kwargs)),
-            lambda: getattr(spare(array), name)(*spare(args), **spare(kwargs)),
+            lambda: getattr(array.__onnxtwin_seen__().copy(), name)(*spare(args), **spare(kwargs)),
         )
+        if type(made) is Array and made.ndim == 0 and array._is_scalar:
+            made._boxed = False  # a scalar's methods give scalars
+        return made
 
     run.__name__ = name
     return run

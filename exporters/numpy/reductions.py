@@ -410,6 +410,7 @@ def median(
     middle = np.divide(np.add(low, high), 2.0)
     if ordered.dtype.kind == "f":
         middle = np.where(any(np.isnan(ordered), axis=axis), np.nan, middle)
+        middle._boxed = False  # a median is a scalar
     return np.expand_dims(middle, axis) if keepdims else middle
 
 

@@ -17,17 +17,21 @@ from onnxtwin.exporters.trace import require_trace
 def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None = None) -> Any:
     a = constant(a)
     shape = (shape,) if np.ndim(shape) == 0 else tuple(int(s) for s in shape)
-    if order not in ("C", "A"):
+    in_c = order == "C" or order == "A" and (a.flags.c_contiguous or not a.flags.f_contiguous)
+    if not in_c and not (a.ndim < 2 and len(shape) < 2):
         raise require_trace().unsupported(f"reshape with order={order!r} is not supported", "use order='C'")
-    real = a.value.reshape(shape)
+    return _reshaped_to(a, shape, np.reshape(a.value, shape, copy=copy))  # type: ignore[call-overload]
+
+
+def _reshaped_to(a: Array, shape: tuple[int, ...], real: np.ndarray) -> Any:
     if a.is_constant:
         return Array(real, boxed=True)
     if real.shape == a.shape:
         result = Array(real, a.tensor, boxed=True)
     elif a.ndim == 1 and real.ndim == 2 and real.shape[1] == 1:
-        return a[:, None]
+        result = Array(real, a[:, None].tensor)
     elif a.ndim == 2 and a.shape[1] == 1 and real.ndim == 1:
-        return a[:, 0]
+        result = Array(real, a[:, 0].tensor)
     else:
         # Beside the row count, -1 would be undefined for a batch of no rows.
         counted = any(s == require_trace().rows for s in shape)
@@ -51,13 +55,18 @@ def _reshaped(a: Array, like: np.ndarray) -> Tensor:
 
 
 METHODS["reshape"] = lambda a, *shape, order="C", copy=None: reshape(
-    a, shape[0] if len(shape) == 1 else shape, order=order
+    a, shape[0] if len(shape) == 1 else shape, order=order, copy=copy
 )
 
 
 @implements(np.ravel, method="ravel")
 def ravel(a: Any, order: str = "C") -> Any:
-    return reshape(a, (-1,), order="C" if order == "K" else order)
+    a = constant(a)
+    if order != "C" and a.ndim > 1 and not a.flags.c_contiguous:
+        raise require_trace().unsupported(f"ravel with order={order!r} is not supported", "use order='C'")
+    if order == "F" and a.ndim > 1:
+        raise require_trace().unsupported(f"ravel with order={order!r} is not supported", "use order='C'")
+    return _reshaped_to(a, (-1,), a.value.ravel("C"))
 
 
 METHODS["flatten"] = lambda a, order="C": ravel(a, order).copy()
@@ -84,6 +93,7 @@ METHODS["transpose"] = lambda a, *axes: transpose(a, (axes[0] if len(axes) == 1 
 
 @implements(np.swapaxes, method="swapaxes")
 def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
+    np.swapaxes(constant(a).value, axis1, axis2)  # raises for axes that there are not
     order = list(range(a.ndim))
     order[axis1], order[axis2] = order[axis2], order[axis1]
     return transpose(a, order)
@@ -91,6 +101,7 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
 
 @implements(np.moveaxis)
 def moveaxis(a: Any, source: int, destination: int) -> Any:
+    np.moveaxis(constant(a).value, source, destination)  # raises for axes that there are not
     order = [i for i in range(a.ndim) if i != source % a.ndim]
     order.insert(destination % a.ndim, source % a.ndim)
     return transpose(a, order)
@@ -145,7 +156,12 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
 @implements(np.broadcast_arrays)
 def broadcast_arrays(*args: Any, subok: bool = False) -> Any:
     shape = np.broadcast_shapes(*(np.shape(concrete(a)) for a in args))
-    return tuple(broadcast_to(a, shape) for a in args)
+    reals = np.broadcast_arrays(*(concrete(a) for a in args))
+    made = (broadcast_to(a, shape) for a in args)
+    return tuple(
+        Array(real, None if m.is_constant else m.tensor, boxed=True)
+        for real, m in zip(reals, made, strict=True)
+    )
 
 
 @implements(np.tile)

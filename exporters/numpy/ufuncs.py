@@ -281,8 +281,8 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
             )
         return result
     target = out[0]
-    if target is inputs[0] and type(target) is Array and isinstance(target, np.generic):
-        return result  # s += 1 makes a new scalar
+    if type(target) is Array and target._is_scalar:
+        raise TypeError("return arrays must be of ArrayType")
     if type(target) is not Array:
         raise trace.unsupported(
             "writes computed values into an array made outside of the trace",

@@ -1,0 +1,149 @@
+"""Asks real objects and their traced counterparts the same questions.
+
+An answer in a trace holds for every batch, so it must be the real one on two batches of other values; what
+hangs on the values has to be refused, or recorded.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import spox
+from sklearn.preprocessing import FunctionTransformer
+
+from onnxtwin.exporters.array import concrete, is_traced
+from onnxtwin.exporters.errors import OnnxTwinError
+from onnxtwin.exporters.export import _load_leaves
+from onnxtwin.exporters.questions import seen
+from onnxtwin.exporters.sample import draw
+from onnxtwin.exporters.scope import substituted
+from onnxtwin.exporters.shadow import shadow
+from onnxtwin.exporters.trace import Trace
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One answer.
+
+    Attributes
+    ----------
+    form : what is compared always: an error's type; of an array its class, dtype, shape and flags; else all.
+    value : of arrays and numbers the values, compared on the batch of the trace.
+    refused : the message of a refusal, whether the question's own code swallowed it or not.
+    recorded : whether the answer is a traced value, which the graph computes anew for other rows.
+    """
+
+    form: Any
+    value: Any = None
+    refused: str = ""
+    recorded: bool = False
+
+
+def answer(question: Callable[[Any], Any], thing: Any, trace: Trace | None = None) -> Asked:
+    """What a question answers; in a trace, where an error of the engine's own is a refusal."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            found = question(thing() if callable(thing) else thing)
+            described = _described(found)
+        except OnnxTwinError as error:
+            return Asked(None, refused=str(error))
+        except Exception as error:  # noqa: BLE001 - any error is an answer
+            described = Asked(type(error))
+    if trace is not None and trace.refusals:
+        return Asked(None, refused=str(trace.refusals[0]))
+    return described
+
+
+def _described(found: Any) -> Asked:
+    traced = is_traced(found)
+    if type(found) in (tuple, list) and traced:
+        parts = [_described(part) for part in found]
+        return Asked([p.form for p in parts], [p.value for p in parts], recorded=True)
+    real = seen(found) if traced or isinstance(found, np.ndarray) else found
+    if isinstance(real, np.ndarray):
+        flags = real.flags
+        form = (np.ndarray, real.dtype, real.shape, flags.c_contiguous, flags.f_contiguous, flags.writeable)
+        return Asked(form, real.tolist(), recorded=traced)
+    if isinstance(real, np.generic):
+        return Asked((type(real), real.dtype), real.item(), recorded=traced)
+    if callable(real):
+        return Asked("a function")
+    if type(real).__repr__ is object.__repr__:
+        return Asked(type(real).__name__)
+    return Asked((type(real).__name__, repr(concrete(real))), recorded=traced)
+
+
+def differences(
+    questions: Mapping[str, Callable[[Any], Any]],
+    subject: Callable[[Any], Any],
+    rows: np.ndarray,
+    others: np.ndarray,
+) -> list[str]:
+    """The questions that a traced ``subject(rows)`` answers otherwise than a real one.
+
+    Parameters
+    ----------
+    others : rows of other values and equal shape: an answer that differs there is none for every batch.
+    """
+    estimator = FunctionTransformer(subject).fit(rows)
+    sample = draw(estimator, rows, ["transform"], "columns")
+    batch = sample.first
+    other = np.asarray(others[np.arange(len(batch)) % len(others)], order="K")
+    traced_answers = _traced(questions, subject, estimator, sample, batch)
+    found: list[str] = []
+    for name, question in questions.items():
+        traced = traced_answers[name]
+        if traced.refused:
+            continue
+        real = answer(question, lambda: subject(_again(batch)))
+        changed = answer(question, lambda: subject(_again(other)))
+        raised = isinstance(traced.form, type) and isinstance(real.form, type)
+        if raised and issubclass(traced.form, real.form):
+            continue
+        if traced.form != real.form or not _same(traced.value, real.value):
+            found.append(f"{name}: real {_short(real)}, traced {_short(traced)}")
+        elif not traced.recorded and (real.form, repr(real.value)) != (changed.form, repr(changed.value)):
+            found.append(f"{name}: hangs on the rows, and is answered: {_short(traced)}")
+    return found
+
+
+def _traced(
+    questions: Mapping[str, Any], subject: Any, estimator: Any, sample: Any, batch: Any
+) -> dict[str, Asked]:
+    _load_leaves()
+    copied = shadow(estimator)
+    trace = Trace(rows=len(batch), steps=copied.steps)
+    with substituted(copied), trace.running():
+        inputs = [
+            spox.argument(
+                spox.Tensor(np.str_ if e.tensor == "string" else np.dtype(e.tensor), ("N", len(e.columns)))
+            )
+            for e in sample.inputs
+        ]
+        trace.row_source = inputs[0]
+        rows = sample.traced(batch, inputs)
+        found: dict[str, Asked] = {}
+        for name, question in questions.items():
+            trace.refusals.clear()
+            found[name] = answer(question, lambda: subject(rows()), trace)
+        return found
+
+
+def _again(batch: Any) -> Any:
+    return batch.copy(order="K") if isinstance(batch, np.ndarray) else batch.copy()
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b, strict=True))
+    return a == b or a != a and b != b or repr(a) == repr(b)
+
+
+def _short(asked: Asked) -> str:
+    text = str(asked.form if asked.value is None else (asked.form, asked.value))
+    return text if len(text) < 160 else text[:160] + "..."
