@@ -119,7 +119,7 @@ class Asked(NDArrayOperatorsMixin):
 
     # ---- containers ------------------------------------------------------------------------
 
-    def __hash__(self) -> int:  # type: ignore[override] # scalars have one
+    def __hash__(self) -> int:
         if not self._is_scalar:
             raise TypeError("unhashable type: 'numpy.ndarray'")
         return hash(

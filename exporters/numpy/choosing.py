@@ -95,7 +95,7 @@ def clip(
 
 
 @implements(np.take, method="take")
-def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Any:
+def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: Any = "raise") -> Any:
     a = constant(a)
     if axis is None:
         a, axis = ravel(a), 0

@@ -69,14 +69,14 @@ def array(
     dtype: Any = None,
     *,
     copy: bool | None = True,
-    order: str = "K",
+    order: Any = "K",
     subok: bool = False,
     ndmin: int = 0,
     **kwargs: Any,
 ) -> Any:
     """``numpy.array``, traced values included."""
     if not is_traced(object):
-        return fixed(np.array(object, dtype=dtype, copy=copy, order=order, ndmin=ndmin, **kwargs))  # type: ignore[call-overload]
+        return fixed(np.array(object, dtype=dtype, copy=copy, order=order, ndmin=ndmin, **kwargs))
     result = asarray(object, dtype, order, copy=copy)
     while result.ndim < ndmin:
         result = result[None]
@@ -88,24 +88,24 @@ def frombuffer(buffer: Any, *args: Any, **kwargs: Any) -> Any:
     return np.frombuffer(buffer.__buffer__(0) if type(buffer) is Array else buffer, *args, **kwargs)
 
 
-def zeros(shape: Any, dtype: Any = float, order: str = "C", **kwargs: Any) -> Array:
-    return Array(np.zeros(concrete(shape), dtype, order), boxed=True)  # type: ignore[arg-type]
+def zeros(shape: Any, dtype: Any = float, order: Any = "C", **kwargs: Any) -> Array:
+    return Array(np.zeros(concrete(shape), dtype, order), boxed=True)
 
 
-def ones(shape: Any, dtype: Any = None, order: str = "C", **kwargs: Any) -> Array:
-    return Array(np.ones(concrete(shape), dtype, order), boxed=True)  # type: ignore[call-overload]
+def ones(shape: Any, dtype: Any = None, order: Any = "C", **kwargs: Any) -> Array:
+    return Array(np.ones(concrete(shape), dtype, order), boxed=True)
 
 
-def empty(shape: Any, dtype: Any = float, order: str = "C", **kwargs: Any) -> Array:
+def empty(shape: Any, dtype: Any = float, order: Any = "C", **kwargs: Any) -> Array:
     """Zeros: what is read before it is written must be the same in both runs."""
-    return Array(np.zeros(concrete(shape), dtype, order), boxed=True)  # type: ignore[arg-type]
+    return Array(np.zeros(concrete(shape), dtype, order), boxed=True)
 
 
-def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", **kwargs: Any) -> Array:
+def full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **kwargs: Any) -> Array:
     if not is_traced(fill_value):
-        return Array(np.full(concrete(shape), fill_value, dtype, order), boxed=True)  # type: ignore[call-overload]
+        return Array(np.full(concrete(shape), fill_value, dtype, order), boxed=True)
     kind = concrete(fill_value).dtype if dtype is None else dtype
-    made = Array(np.zeros(concrete(shape), kind, order), boxed=True)  # type: ignore[arg-type]
+    made = Array(np.zeros(concrete(shape), kind, order), boxed=True)
     made[...] = fill_value
     return made
 
@@ -128,13 +128,13 @@ def _filled_like(function: Callable[..., np.ndarray]) -> Callable[..., Any]:
         a: Any,
         *args: Any,
         dtype: Any = None,
-        order: str = "K",
+        order: Any = "K",
         subok: bool = True,
         shape: Any = None,
         **kwargs: Any,
     ) -> Any:
         if any(depends(x) for x in args):
-            made = Array(np.zeros_like(concrete(a), dtype, order, shape=shape), boxed=True)  # type: ignore[arg-type]
+            made = Array(np.zeros_like(concrete(a), dtype, order, shape=shape), boxed=True)
             made[...] = args[0]
             return made
         real = function(concrete(a), *concrete(args), dtype=dtype, order=order, shape=shape)

@@ -407,7 +407,7 @@ def median(
     size = ordered.shape[axis]
     before = (slice(None),) * (axis % ordered.ndim)
     low, high = ordered[(*before, (size - 1) // 2)], ordered[(*before, size // 2)]
-    middle = np.divide(np.add(low, high), 2.0)
+    middle: Any = np.divide(np.add(low, high), 2.0)
     if ordered.dtype.kind == "f":
         middle = np.where(any(np.isnan(ordered), axis=axis), np.nan, middle)
         middle._boxed = False  # a median is a scalar

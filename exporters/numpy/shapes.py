@@ -20,7 +20,7 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None
     in_c = order == "C" or order == "A" and (a.flags.c_contiguous or not a.flags.f_contiguous)
     if not in_c and not (a.ndim < 2 and len(shape) < 2):
         raise require_trace().unsupported(f"reshape with order={order!r} is not supported", "use order='C'")
-    return _reshaped_to(a, shape, np.reshape(a.value, shape, copy=copy))  # type: ignore[call-overload]
+    return _reshaped_to(a, shape, np.reshape(a.value, shape, copy=copy))
 
 
 def _reshaped_to(a: Array, shape: tuple[int, ...], real: np.ndarray) -> Any:
