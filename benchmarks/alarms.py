@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--pipelines", type=int, default=560, help="drawn; some are refused at export")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--seconds", type=int, default=300, help="time limit of one pipeline")
+    parser.add_argument("--seconds", type=int, default=120, help="of the processor, the limit of a pipeline")
     parser.add_argument("--only", nargs="*", type=int, metavar="NUMBER", help="check these; leaves the page")
     parser.add_argument("--fresh", action="store_true", help="forget the results so far")
     parser.add_argument("--no-page", action="store_true", help="leave docs/power.md as it is")

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
+import signal
 import time
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mutation.judges import TookTooLongError, time_limit
 
 import onnxtwin
 from correct.arithmetic import Arithmetic, computed_in
@@ -97,6 +98,26 @@ def state() -> str:
     return digest.hexdigest()[:12]
 
 
+class TooMuchError(BaseException):
+    """A pipeline's processor time is used up; nothing may catch it as an answer."""
+
+
+@contextmanager
+def processor_limit(seconds: int | None) -> Iterator[None]:
+    """Raise :class:`TooMuchError` in the main thread after so much processor time, whatever else runs."""
+
+    def ring(number: int, frame: Any) -> None:
+        raise TooMuchError
+
+    before = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, seconds or 0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
 def read(path: Path) -> dict[int, Result]:
     """The results so far by number, the last of each; a line that was cut off is left out."""
     results = {}
@@ -116,7 +137,7 @@ def run(path: Path, *, seed: int, numbers: list[int], workers: int, seconds: int
     Parameters
     ----------
     workers : processes at work at the same time.
-    seconds : after which a check is given up.
+    seconds : of the processor, after which a pipeline is given up.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(workers) as pool:
@@ -193,11 +214,11 @@ def checked(seed: int, number: int, seconds: int | None) -> Iterator[Result]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            with time_limit(seconds):
+            with processor_limit(seconds):
                 yield _verdict(start, subject)
         except errors.UnsupportedError as error:
             yield _ended(start, REFUSED, str(error))
-        except TookTooLongError:
+        except TooMuchError:
             yield _ended(start, "timed out", "")
         except Exception as error:  # noqa: BLE001 - whatever a user would meet is a result
             yield _ended(start, "failed", f"{type(error).__name__}: {error}")
