@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from onnxtwin.build.columns import TENSOR_DTYPES, is_missing
 from onnxtwin.build.frames import is_frame, is_series, to_frame, to_series
-from onnxtwin.exporters.errors import DomainError
-from onnxtwin.exporters.signature import NAT, Output, Signature
+from onnxtwin.exporters.errors import DomainError, LimitError
+from onnxtwin.exporters.signature import NAT, Condition, Output, Signature
 
 DOMAIN = "domain"
 """Name of the graph's own validity output."""
@@ -89,14 +89,26 @@ def check_domain(signature: Signature, valid: NDArray[np.bool_]) -> None:
     Parameters
     ----------
     valid : the graph's ``domain`` output, bool ``[N, len(conditions)]``.
+
+    Raises
+    ------
+    LimitError
+        if a limit of the twin is among the row's reasons: behind it nothing else is known.
     """
     if valid.all():
         return
-    row, which = np.argwhere(~valid)[0]
-    condition = signature.conditions[which]
+    row = int(np.argmin(valid.all(axis=1)))
+    condition = failing_condition(signature, valid[row])
     count = int((~valid.all(axis=1)).sum())
     others = f" ({count} rows in all)" if count > 1 else ""
-    raise DomainError(f"row {row} (counted from 0){others}, step {condition.step}: {condition.message}")
+    error = LimitError if condition.limit else DomainError
+    raise error(f"row {row} (counted from 0){others}, step {condition.step}: {condition.message}")
+
+
+def failing_condition(signature: Signature, valid: NDArray[np.bool_]) -> Condition:
+    """The condition to name of those that are False in ``valid``, bool ``[len(conditions)]``; limits first."""
+    failed = [c for c, holds in zip(signature.conditions, valid.tolist(), strict=True) if not holds]
+    return next((c for c in failed if c.limit), failed[0])
 
 
 def _in_pieces(spec: Output) -> bool:

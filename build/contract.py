@@ -80,7 +80,10 @@ def to_contract(
             for entry in signature.inputs
         ],
         "outputs": [_output(output) for output in signature.outputs],
-        "conditions": [{"step": c.step, "message": c.message} for c in signature.conditions],
+        "conditions": [
+            {"step": c.step, "message": c.message, "limit": c.limit, "columns": list(c.columns)}
+            for c in signature.conditions
+        ],
         "versions": dict(sorted(versions.items())),
     }
 
@@ -103,7 +106,10 @@ def to_signature(contract: Mapping[str, Any]) -> Signature:
                 Input(entry["name"], _element(entry), tuple(entry["columns"])) for entry in contract["inputs"]
             ),
             outputs=tuple(_read_output(entry) for entry in contract["outputs"]),
-            conditions=tuple(Condition(c["message"], c["step"]) for c in contract["conditions"]),
+            conditions=tuple(
+                Condition(c["message"], c["step"], c.get("limit", False), tuple(c.get("columns", ())))
+                for c in contract["conditions"]
+            ),
             missing_token=rows["missing_token"],
             extra_columns=rows["extra_columns"],
             methods=tuple(contract["methods"]),

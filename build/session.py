@@ -87,7 +87,7 @@ class Session:
         InputError
             If the rows do not fit the signature, or the graph answers no such method.
         DomainError
-            If the pipeline would refuse a row.
+            If the pipeline would refuse a row; LimitError if only the twin does, as its contract says.
         """
         chosen = self.signature.methods if methods is None else tuple(methods)
         specs = [spec for method in chosen for spec in self._specs(method)]

@@ -29,12 +29,17 @@ _TWO_DIGITS = {
     "%d": "(?:0[1-9]|[12][0-9]|3[01])",
     "%H": "(?:[01][0-9]|2[0-3])",
     "%M": "[0-5][0-9]",
-    "%S": "[0-5][0-9]",
+    "%S": "(?:[0-5][0-9]|6[01])",
 }
 _ONE_DIGIT = {"%m": "[1-9]", "%d": "[1-9]", "%H": "[0-9]", "%M": "[0-9]", "%S": "[0-9]"}
-"""What pandas also reads where no other digits touch the field: ``2021-3-4 5:06:07``."""
+"""What pandas also reads: ``2021-3-4 5:06:07``, ``202134``."""
 
 _YEAR = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
+_ISO = re.compile(
+    r"%Y(?:([-/ .\\]?)%m(?:\1%d(?:[ T]%H(?::%M(?::%S(?:%z|\.%f(?:%z)?)?)?)?)?)?)?"
+)
+"""Layouts that pandas gives to its ISO 8601 parser first, which knows a year 0 and a sign (``%Y%m`` apart)."""
+
 _OFFSET = "(?:Z|[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9])"
 _FRACTION_DIGITS: dict[Unit, int] = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 _WAY_OUT = "name the layout with format=, or parse the column before the pipeline"

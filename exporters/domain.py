@@ -87,6 +87,23 @@ def require_true(good: Array, message: str) -> None:
         require_trace().require(good.tensor.column, message)
 
 
+def limit_to(good: Array, message: str, source: Array) -> None:
+    """Declare a limit of the twin: rows where ``good`` is False are refused, whatever the pipeline does.
+
+    Parameters
+    ----------
+    good : bool, of the shape of ``source``.
+    message : which values are answered, in words for those who call the graph.
+    source : the values that are limited; its raw columns are named in the contract.
+    """
+    if good.is_constant:
+        return
+    good = np.all(good, axis=1) if good.ndim == 2 else good
+    names = tuple(dict.fromkeys(name for name in source.tensor.origin if name is not None))
+    where = f"column {', '.join(map(repr, names))}: " if names else ""
+    require_trace().limit(good.tensor.column, where + message, names)
+
+
 def accept_only(array: Array, values: Sequence[Any]) -> bool:
     """Say in the contract that a raw column, where it is not missing, holds one of ``values``.
 

@@ -56,6 +56,10 @@ class DomainError(InputError):
     """A value lies outside of what the pipeline accepts; the pipeline would have raised too."""
 
 
+class LimitError(DomainError):
+    """A text is spelled in a way that the twin does not follow, as its contract says; the pipeline may."""
+
+
 class ArtifactError(OnnxTwinError):
     """An artifact on disk is truncated, altered, of a newer format, or cannot be written."""
 

@@ -244,7 +244,8 @@ def _finish(
     conditions: tuple[Condition, ...] = ()
     if demands:
         kept = finish.join_conditions(model.graph, list(demands), "cond")
-        conditions = tuple(Condition(trace.requirements[i].message, trace.requirements[i].step) for i in kept)
+        chosen = [trace.requirements[i] for i in kept]
+        conditions = tuple(Condition(r.message, r.step, r.limit, r.columns) for r in chosen)
         public["cond"] = "domain" if "domain" not in taken else "domain.output"
         outputs.append(Output(public["cond"], "domain", None, "bool", "bool", (None, len(conditions))))
     order = [o.name for o in outputs]

@@ -5,7 +5,7 @@ Every function takes a tensor of any shape and returns tensors of that shape.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
@@ -17,7 +17,7 @@ from spox import Var
 
 from onnxtwin.exporters.errors import UnsupportedError
 from onnxtwin.exporters.regex import all_characters, char_class
-from onnxtwin.exporters.strings import text, whitespace
+from onnxtwin.exporters.strings import Flat, join, replace_pieces, text, whitespace
 
 
 def lookup(x: Var, keys: Sequence[Any], values: Sequence[Any], default: Any) -> Var:
@@ -99,12 +99,12 @@ class Parsed(NamedTuple):
     ----------
     value : the number; 0 where ``valid`` or ``certain`` is False.
     valid : bool, whether the text is a number as Python reads it, exactly.
-    certain : bool, False for the few spellings that Python reads and this graph does not.
+    certain : bool, False for the few sizes that Python reads and this graph does not; None if there is none.
     """
 
     value: Var
     valid: Var
-    certain: Var
+    certain: Var | None
 
 
 # strtod and strtoll take these blanks; Python strips more kinds.
@@ -112,10 +112,21 @@ _BLANK = r"[\t-\r ]*"
 
 
 @cache
+def _blanks() -> str:
+    """What Python strips around a number: all whitespace but the four ASCII separators, unlike str.strip."""
+    return "".join(c for c in whitespace() if c not in "\x1c\x1d\x1e\x1f")
+
+
+@cache
+def _foreign_digits() -> dict[str, str]:
+    """Decimal digits of other scripts, with the ASCII digit of the same value."""
+    return {c: str(int(c)) for c in all_characters() if c.isdecimal() and c not in "0123456789"}
+
+
+@cache
 def _python_grammar(kind: Literal["float", "int"]) -> str:
     """Every text that Python's own ``float`` or ``int`` reads (underscores, any script's digits)."""
-    # Around a number Python strips all whitespace but the four ASCII separators, unlike str.strip.
-    blank = char_class(sorted(ord(c) for c in whitespace() if c not in "\x1c\x1d\x1e\x1f"))
+    blank = char_class(sorted(ord(c) for c in _blanks()))
     digit = char_class([ord(c) for c in all_characters() if c.isdecimal()])
     number = f"{digit}(?:_?{digit})*"
     if kind == "int":
@@ -124,35 +135,104 @@ def _python_grammar(kind: Literal["float", "int"]) -> str:
     return f"{blank}*[+-]?(?:{unsigned}|(?i:inf(?:inity)?|nan)){blank}*"
 
 
-def _parsed(x: Var, strict: str, kind: Literal["float", "int"]) -> Parsed:
+def _plain(x: Var) -> Var:
+    """Texts of numbers with ASCII digits, without blanks and underscores; of other texts anything."""
+    flat = Flat(x)
+    pieces = flat.tokens(f"[0-9a-zA-Z.+-]+|{char_class(sorted(map(ord, _foreign_digits())))}")
+    return flat.restore(join(replace_pieces(pieces, _foreign_digits())))
+
+
+def _parsed(
+    x: Var, strict: str, kind: Literal["float", "int"], rare: Callable[[Var], tuple[Var, Var]]
+) -> tuple[Var, Var, Var]:
+    """The numbers, whether they were read, and whether Python reads the texts.
+
+    Parameters
+    ----------
+    strict : an RE2 pattern of the texts that the conversion of every onnxruntime reads as Python does.
+    rare : makes, of the :func:`_plain` texts of numbers that are not ``strict``, texts that the conversion
+        reads, and tells where; it runs in batches that hold such a text, and in no other.
+    """
     read = op.regex_full_match(x, pattern=strict)
     valid = op.regex_full_match(x, pattern=_python_grammar(kind))
-    certain = op.equal(read, valid)  # what the strict grammar reads, Python reads
-    dtype = np.float64 if kind == "float" else np.int64
-    return Parsed(op.cast(op.where(read, x, text("0")), to=dtype), valid, certain)
+    odd = op.and_(valid, op.not_(read))
+
+    def respelled() -> list[Var]:
+        written, known = rare(_plain(op.where(odd, x, text("0"))))
+        known = op.and_(odd, known)
+        return [op.where(known, written, op.where(read, x, text("0"))), op.or_(read, known)]
+
+    some = op.cast(op.reduce_sum(op.cast(odd, to=np.float64), keepdims=0), to=np.bool_)
+    written, read = op.if_(
+        some,
+        then_branch=respelled,
+        else_branch=lambda: [op.where(read, x, text("0")), op.identity(read)],
+    )
+    return op.cast(written, to=np.float64 if kind == "float" else np.int64), read, valid
+
+
+_FLOAT = (
+    r"(?:(?:[0-9]{1,200}(?:\.[0-9]{0,200})?|\.[0-9]{1,200})(?:[eE][+-]?0*[0-9]{1,2})?"
+    r"|[1-9](?:\.[0-9]{0,200})?[eE][+-]?[12][0-9]{2}|(?i:inf(?:inity)?|nan))"
+)
+
+# Magnitudes from 1e-307 to 1e308, which are normal numbers: an exponent of three digits, long digits.
+_NORMAL = (
+    r"[1-9](?:\.[0-9]*)?[eE][+-]?0*(?:[12][0-9]{2}|30[0-7])"
+    r"|(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})[eE][+-]?0*(?:1[0-9]{2}|2[0-5][0-9])"
+    r"|0*[1-9][0-9]{0,307}(?:\.[0-9]*)?|0*\.0{0,306}[1-9][0-9]*"
+)
+_OVERFLOWS = (
+    r"0*[1-9][0-9]{309,}(?:\.[0-9]*)?|[0.]{0,200}[1-9][0-9.]*[eE]\+?0*[1-9][0-9]{3,}"
+    r"|0*[1-9](?:\.[0-9]*)?[eE]\+?0*(?:309|3[1-9][0-9]|[4-9][0-9]{2})"
+)
+_VANISHES = (
+    r"[0.]+(?:[eE][+-]?[0-9]+)?|0*\.0{324,}[0-9]*|[0.]*[1-9][0-9.]{0,200}[eE]-0*[1-9][0-9]{3,}"
+    r"|0*[1-9](?:\.[0-9]*)?[eE]-0*(?:32[5-9]|3[3-9][0-9]|[4-9][0-9]{2})"
+)
+
+
+def _rare_float(y: Var) -> tuple[Var, Var]:
+    infinite = op.regex_full_match(y, pattern=f"[+-]?(?:{_OVERFLOWS})")
+    zero = op.regex_full_match(y, pattern=f"[+-]?(?:{_VANISHES})")
+    end = op.or_(infinite, zero)
+    sign = op.where(op.regex_full_match(y, pattern="(?s:-.*)"), text("-"), text(""))
+    named = op.string_concat(sign, op.where(infinite, text("inf"), text("0")))
+    known = op.or_(end, op.regex_full_match(y, pattern=f"[+-]?(?:{_FLOAT}|{_NORMAL})"))
+    return op.where(end, named, y), known
+
+
+SIZES_READ = (
+    "0, sizes from 1e-299 to 1e299, and sizes beyond what a double holds (infinite, or 0); "
+    "with an exponent of three digits at most 40 digits before and after the point"
+)
+"""In words, what :func:`to_float` is certain of."""
 
 
 def to_float(x: Var) -> Parsed:
-    """``float(text)`` as float64, correctly rounded.
+    """``float(text)`` as float64, correctly rounded: any script's digits, underscores, blanks.
 
-    ``certain`` is False for underscores, for digits or blanks outside ASCII, for more than 200 digits, and
-    for magnitudes that may leave the range of normal float64 numbers (below 1e-299, above 1e299):
-    onnxruntime's conversion would stop the whole run on these.
+    ``certain`` is False for some magnitudes at the ends of the range of float64, where onnxruntime's conversion
+    would stop the whole run: not for :data:`SIZES_READ`.
     """
-    mantissa = r"(?:[0-9]{1,200}\.?[0-9]{0,200}|\.[0-9]{1,200})(?:[eE][+-]?0*[0-9]{1,2})?"
-    large = r"[1-9](?:\.[0-9]{0,200})?[eE][+-]?[12][0-9]{2}"
-    named = "(?i:inf(?:inity)?|nan)"
-    return _parsed(x, f"{_BLANK}[+-]?(?:{mantissa}|{large}|{named}){_BLANK}", "float")
+    value, read, valid = _parsed(x, f"{_BLANK}[+-]?{_FLOAT}{_BLANK}", "float", _rare_float)
+    return Parsed(value, valid, op.equal(read, valid))
 
 
 def to_int(x: Var) -> Parsed:
-    """``int(text)`` as int64.
-
-    ``certain`` is False for underscores, for digits or blanks outside ASCII, and beyond int64.
-    """
+    """``int(text)`` as int64: any script's digits, underscores, blanks. Beyond int64 no text is valid."""
     positive, negative = _up_to(2**63 - 1), _up_to(2**63)
-    number = rf"(?:[+-]?0*[0-9]{{1,18}}|\+?0*(?:{positive})|-0*(?:{negative}))"
-    return _parsed(x, f"{_BLANK}{number}{_BLANK}", "int")
+
+    def within(zeros: str) -> str:
+        return rf"(?:[+-]?{zeros}[0-9]{{1,18}}|\+?{zeros}(?:{positive})|-{zeros}(?:{negative}))"
+
+    def rare(y: Var) -> tuple[Var, Var]:
+        # Python reads no integer of more than 4,300 digits, not even zeros.
+        long = op.regex_full_match(y, pattern=f"[+-]?{'[0-9]{1000}' * 4}[0-9]{{301,}}")
+        return y, op.and_(op.not_(long), op.regex_full_match(y, pattern=within("0*")))
+
+    value, read, _ = _parsed(x, f"{_BLANK}{within('0{0,99}')}{_BLANK}", "int", rare)
+    return Parsed(value, read, None)
 
 
 def _up_to(limit: int) -> str:
@@ -164,6 +244,17 @@ def _up_to(limit: int) -> str:
             rest = len(digits) - position - 1
             ways.append(f"{digits[:position]}[0-{int(digit) - 1}]" + (f"[0-9]{{{rest}}}" if rest else ""))
     return "|".join(ways)
+
+
+def beyond(limit: int) -> list[str]:
+    """Patterns that together match the numbers without leading zeros that exceed ``limit``."""
+    digits = str(limit)
+    ways = [rf"[1-9][0-9]{{{len(digits)},}}"]
+    for position, digit in enumerate(digits):
+        if digit != "9":
+            rest = len(digits) - position - 1
+            ways.append(f"{digits[:position]}[{int(digit) + 1}-9]" + (f"[0-9]{{{rest}}}" if rest else ""))
+    return ways
 
 
 def from_int(x: Var) -> Var:

@@ -107,11 +107,22 @@ class Output:
 class Condition:
     """A demand on values that the pipeline computes on the way, answered by the output ``domain``.
 
-    ``domain`` is a bool tensor ``[N, len(conditions)]``: False where the pipeline would raise.
+    ``domain`` is a bool tensor ``[N, len(conditions)]``: False where the pipeline would raise, or where a
+    limit is exceeded.
+
+    Attributes
+    ----------
+    message : what is demanded, in words for those who call the graph.
+    step : path of the step that demands it.
+    limit : True where the pipeline may answer and only the twin does not: spellings of a text that the graph
+        does not follow. The message says which are answered.
+    columns : the raw columns that hold the texts of a limit; empty where these are computed on the way.
     """
 
     message: str
     step: str
+    limit: bool = False
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
+import pandas as pd
 import spox.opset.ai.onnx.v20 as op
 from spox import Var
 
 from onnxtwin.exporters import lookups
 from onnxtwin.exporters.array import Array, elementwise, is_missing, once
-from onnxtwin.exporters.domain import require_true
+from onnxtwin.exporters.domain import limit_to, require_true
 from onnxtwin.exporters.signature import MISSING_TOKEN
 from onnxtwin.exporters.tensor import cast
 from onnxtwin.exporters.trace import require_trace
@@ -33,7 +35,18 @@ _NUMERIC = r"[\t-\r ]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[\t-\
 """What ``pandas.to_numeric`` reads, as an RE2 pattern (pandas' ``floatify`` and ``xstrtod``)."""
 
 _ODD = r"(?s:.*[eE][\t-\r ].*)"
-"""Blanks within an exponent, which pandas reads after a plus sign only."""
+"""Blanks within an exponent, which some versions of pandas read after a plus sign only."""
+
+_LONG = rf"[\t-\r ]*[+-]?0*(?:{'|'.join(lookups.beyond(2**53))})[\t-\r ]*|[+-]?[0-9]{{100,}}"
+"""Integers that float64 cannot tell apart: where a batch holds no other numbers, pandas computes in int64."""
+
+_SIZES = f"the text is a number of a size that the twin does not read; it reads {lookups.SIZES_READ}"
+
+
+@cache
+def _reads_odd() -> bool:
+    """Whether the installed pandas reads a blank within an exponent."""
+    return bool(pd.to_numeric(pd.Series(["1e+ 5"], dtype=object), errors="coerce").notna().all())
 
 
 class _Column:
@@ -47,19 +60,25 @@ class _Column:
 
     def demand(self, build: Callable[[Var], Var], message: str, *, present: bool = False) -> None:
         """Demand ``build`` of each text; of a missing one only if ``present``."""
+        require_true(self._holds(build, present), message)
 
+    def limit(self, build: Callable[[Var], Var], message: str) -> None:
+        """Declare that texts for which ``build`` is False are not followed."""
+        limit_to(self._holds(build, False), message, self.array)
+
+    def _holds(self, build: Callable[[Var], Var], present: bool) -> Array:
         def unless_missing(x: Var) -> Var:
             return build(x) if present else op.or_(build(x), op.equal(x, op.const(np.array(MISSING_TOKEN))))
 
         ok = ~self.gone if present else np.ones(self.array.shape, bool)
-        require_true(elementwise("demand on text", ok, unless_missing, [self.array], [None]), message)
+        return elementwise("demand on text", ok, unless_missing, [self.array], [None])
 
 
 def to_number(array: Array, dtype: np.dtype, real: np.ndarray) -> Array:
     """Text as float64, float32 or int64, as Python's ``float`` and ``int`` read it.
 
-    Rows whose text is no number are outside of the domain, and so are spellings that Python reads and the
-    graph does not (underscores, other scripts' digits). A missing text is NaN, and no integer.
+    Rows whose text is no number are outside of the domain. Some sizes at the ends of the range of float64 are
+    beyond a declared limit. A missing text is NaN, and no integer.
 
     Parameters
     ----------
@@ -77,7 +96,8 @@ def to_number(array: Array, dtype: np.dtype, real: np.ndarray) -> Array:
         return Array(real)
     column = _Column(array)
     read = once(lookups.to_int if whole else lookups.to_float)
-    column.demand(lambda x: read(x).certain, "text is a number in a spelling that is not followed here")
+    if not whole:
+        column.limit(lambda x: _certain(read(x)), _SIZES)
     column.demand(lambda x: read(x).valid, "text is not a number", present=whole)
 
     def build(x: Var) -> Var:
@@ -86,6 +106,11 @@ def to_number(array: Array, dtype: np.dtype, real: np.ndarray) -> Array:
         return cast(op.where(read(x).valid, read(x).value, op.const(np.nan)), dtype)
 
     return elementwise(f"number {dtype}", real.astype(dtype), build, [array], [None])
+
+
+def _certain(read: lookups.Parsed) -> Var:
+    assert read.certain is not None
+    return read.certain
 
 
 def to_numeric(array: Array, real: np.ndarray, *, coerce: bool) -> Array:
@@ -102,11 +127,11 @@ def to_numeric(array: Array, real: np.ndarray, *, coerce: bool) -> Array:
     read = once(lookups.to_float)
     numeric = once(lambda x: op.regex_full_match(x, pattern=_NUMERIC))
 
-    def certain(x: Var) -> Var:
-        odd = op.regex_full_match(x, pattern=_ODD)
-        return op.and_(op.not_(odd), op.or_(read(x).certain, op.not_(numeric(x))))
+    def followed(x: Var) -> Var:
+        odd = op.regex_full_match(x, pattern=f"{_LONG}|{_ODD}" if _reads_odd() else _LONG)
+        return op.and_(op.not_(odd), op.or_(_certain(read(x)), op.not_(numeric(x))))
 
-    column.demand(certain, "text is a number in a spelling that is not followed here")
+    column.limit(followed, f"{_SIZES}, and of whole numbers those up to {2**53}")
     if not coerce:
         column.demand(
             lambda x: op.or_(numeric(x), op.equal(x, op.const(np.array("", np.str_)))), "text is not a number"

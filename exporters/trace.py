@@ -101,11 +101,16 @@ class Expected:
 
 @dataclass
 class Requirement:
-    """A per-row demand of the pipeline: rows where it is False make the pipeline raise."""
+    """A per-row demand: rows where it is False make the pipeline raise, or are beyond a limit of the graph.
+
+    ``limit`` and ``columns`` are those of the :class:`~onnxtwin.exporters.signature.Condition`.
+    """
 
     var: Var
     message: str
     step: str
+    limit: bool = False
+    columns: tuple[str, ...] = ()
 
 
 @dataclass
@@ -264,6 +269,10 @@ class Trace:
     def require(self, var: Var, message: str) -> None:
         """Demand that ``var`` (bool, ``[N, 1]``) holds; where it does not, the pipeline raises."""
         self.requirements.append(Requirement(var, message, self.place().step))
+
+    def limit(self, var: Var, message: str, columns: tuple[str, ...]) -> None:
+        """Say that rows where ``var`` (bool, ``[N, 1]``) is False are not followed, whatever the pipeline does."""
+        self.requirements.append(Requirement(var, message, self.place().step, True, columns))
 
     # ---- constants and the row count -------------------------------------------------------
 

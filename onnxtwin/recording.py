@@ -163,6 +163,7 @@ def without_rows(report: Report) -> Report:
                 families={name: _withheld(tally) for name, tally in method.families.items()},
                 undetermined=[replace(noted, row=WITHHELD) for noted in method.undetermined],
                 domain=[replace(noted, row=WITHHELD) for noted in method.domain],
+                limited=[replace(noted, row=WITHHELD) for noted in method.limited],
             )
             for method in report.methods
         ],

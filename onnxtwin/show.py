@@ -27,9 +27,10 @@ def render(artifact: Artifact, console: Console) -> None:
     console.print(_columns(contract))
     console.print(_outputs(contract))
     for condition in contract["conditions"]:
-        console.print(
-            f"refuses ({escape(condition['step'])}): {escape(condition['message'])}", highlight=False
-        )
+        word = "limit" if condition.get("limit") else "refuses"
+        of = "".join(f", {name}" for name in condition.get("columns", ()))
+        where = escape(f"{condition['step']}{of}")
+        console.print(f"{word} ({where}): {escape(condition['message'])}", highlight=False)
     if contract["rows"]["extra_columns"] == "refused":
         console.print("other columns are refused")
     if VECTORS in files:

@@ -28,7 +28,7 @@ from onnxtwin.runtime_checks.compare import (
 )
 from onnxtwin.runtime_checks.coverage.instrument import Instrument, instrument
 from onnxtwin.runtime_checks.coverage.recorder import MOST_OF_SAMPLE, Recorder
-from onnxtwin.runtime_checks.domain import DomainAudit
+from onnxtwin.runtime_checks.domain import DomainAudit, beyond_limits
 from onnxtwin.runtime_checks.environment import environment
 from onnxtwin.runtime_checks.locate import locate
 from onnxtwin.runtime_checks.measure import measure
@@ -168,6 +168,8 @@ def check(
         report.problems.append(
             "none of the rows handed in was compared: the pipeline refuses every one of them"
         )
+    refused = beyond_limits(report.methods, SAMPLE)
+    report.problems += [refused] if refused else []
     return report
 
 
@@ -295,7 +297,7 @@ class _Run:
         answers = expected.methods
         if not found.accepted.all():
             places = {i: None if start is None else start + int(positions[i]) for i in found.refusals}
-            self.domain.refused_inside(family, X, found.refusals, places)
+            self.domain.refused_inside(family, X, found.refusals, places, found.limited)
             answers = {name: [p.rows(found.accepted) for p in answer] for name, answer in answers.items()}
             positions = positions[found.accepted]
             X = take(X, found.accepted)

@@ -16,6 +16,22 @@ from onnxtwin.runtime_checks.verdict import ENOUGH
 IN_COMPANY = "the pipeline answers this row or refuses it, depending on the rows that it comes with"
 
 
+MOST_LIMITED = 0.05
+"""Of the user's own rows, a declared limit may refuse this share: a twin that refuses more does not serve them."""
+
+
+def beyond_limits(reports: Iterable[MethodReport], family: str) -> str | None:
+    """What is wrong where limits of the twin refuse too many rows of ``family``, or None."""
+    tally = next((report.families[family] for report in reports if family in report.families), None)
+    if tally is None or tally.limited_share <= MOST_LIMITED:
+        return None
+    answered = tally.rows + tally.refused_inside + tally.limited
+    return (
+        f"limits that the contract declares refuse {tally.limited:,} of the {answered:,} rows handed in that "
+        f"the pipeline answers, more than {MOST_LIMITED:.0%}; spell these texts in one way before the pipeline"
+    )
+
+
 class DomainAudit:
     """Counts and lists the rows on whose refusal the two sides disagree.
 
@@ -37,12 +53,29 @@ class DomainAudit:
             self._count(family, "answered_outside", X, row, positions[row], text)
 
     def refused_inside(
-        self, family: str, X: Rows, errors: Mapping[int, str], positions: Mapping[int, int | None]
+        self,
+        family: str,
+        X: Rows,
+        errors: Mapping[int, str],
+        positions: Mapping[int, int | None],
+        limited: frozenset[int] = frozenset(),
     ) -> None:
-        """Rows of ``X`` that the pipeline answers, and the twin refuses with these errors."""
+        """Rows of ``X`` that the pipeline answers, and the twin refuses with these errors.
+
+        Those in ``limited`` are beyond a limit that the contract declares: counted, and not wrong.
+        """
         for row, error in errors.items():
             text = f"the pipeline answers, the twin raises {error}"
-            self._count(family, "refused_inside", X, row, positions[row], text)
+            if row in limited:
+                self._list_limited(family, X, row, positions[row], text)
+            else:
+                self._count(family, "refused_inside", X, row, positions[row], text)
+
+    def _list_limited(self, family: str, X: Rows, row: int, position: int | None, text: str) -> None:
+        for report in self._reports:
+            report.family(family).limited += 1
+            if len(report.limited) < LISTED:
+                report.limited.append(Noted(typed_row(X, row), position, family, text))
 
     def _count(self, family: str, kind: str, X: Rows, row: int, position: int | None, text: str) -> None:
         undetermined = self._undetermined(take(X, [row]), answered=kind == "refused_inside")

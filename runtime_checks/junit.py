@@ -28,8 +28,10 @@ def xml(report: Report) -> str:
                     f"{tally.wrong} of {tally.rows + tally.refused + tally.refused_inside} rows",
                     _reason(method, family, tally),
                 )
-            elif tally.undetermined:
-                ET.SubElement(case, "system-out").text = f"{tally.undetermined} rows undetermined"
+            elif tally.undetermined or tally.limited:
+                told = [f"{tally.undetermined} rows undetermined"] if tally.undetermined else []
+                told += [f"{tally.limited} rows beyond a declared limit"] if tally.limited else []
+                ET.SubElement(case, "system-out").text = ", ".join(told)
         if method.problems:
             failures += 1
             _fail(_case(suite, method.method, "outputs"), method.problems[0], "\n".join(method.problems))

@@ -10,6 +10,7 @@ from onnxtwin.runtime_checks.tally import Tally, Worst, worse
 from onnxtwin.runtime_checks.wording import (
     SENTENCES,
     judged,
+    limited,
     number,
     percent,
     row_source,
@@ -50,6 +51,10 @@ def summary(report: Report) -> str:
     if refusals:
         name, noted = refusals[0]
         blocks.append(f"**Refused by one side only**, {name}: {_inline(noted.text)}\n\n{_row(noted.row)}")
+    beyond = limited(report)
+    if beyond:
+        name, noted = next((m.method, noted) for m in report.methods for noted in m.limited)
+        blocks.append(f"**Refused by limits**: {beyond}. {_inline(noted.text)}\n\n{_row(noted.row)}")
     if report.methods:
         blocks.append(_tallies(report))
     if report.metrics:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from onnxtwin.build.answers import DOMAIN, decode, outputs_of
+from onnxtwin.build.answers import DOMAIN, decode, failing_condition, outputs_of
 from onnxtwin.build.session import Session
 from onnxtwin.build.vectors import Vectors
 from onnxtwin.exporters.signature import NAT, Column, Output, Signature
@@ -128,8 +128,8 @@ def _excluded(
     valid: npt.NDArray[np.bool_],
 ) -> None:
     """Rows that the pipeline answered and the graph's own domain excludes."""
-    for row, which in zip(*np.nonzero(~valid), strict=True):
-        condition = signature.conditions[which]
+    for row in np.flatnonzero(~valid.all(axis=1)):
+        condition = failing_condition(signature, valid[row])
         method.family(tag).refused_inside += 1
         place = int(rows[row])
         text = f"the twin refuses what the pipeline answered, step {condition.step}: {condition.message}"

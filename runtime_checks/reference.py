@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 from threadpoolctl import ThreadpoolController
 
-from onnxtwin.exporters.errors import CheckError, InputError
+from onnxtwin.exporters.errors import CheckError, InputError, LimitError
 from onnxtwin.exporters.signature import Signature
 from onnxtwin.runtime_checks.compare import Answer, BoolArray, join, parts
 from onnxtwin.runtime_checks.rows import Rows, count, take
@@ -39,11 +39,13 @@ class Answers:
     accepted : ``[N]`` bool, which of the rows were answered.
     methods : per method the answer to the accepted rows, in their order.
     refusals : position of a refused row → the error's text.
+    limited : positions of the refused rows that are beyond a limit that the contract declares.
     """
 
     accepted: BoolArray
     methods: dict[str, Answer] = field(default_factory=dict)
     refusals: dict[int, str] = field(default_factory=dict)
+    limited: frozenset[int] = frozenset()
 
 
 def ask(call: Callable[[Rows], dict[str, Answer]], X: Rows, refuses: tuple[type[Exception], ...]) -> Answers:
@@ -59,14 +61,16 @@ def ask(call: Callable[[Rows], dict[str, Answer]], X: Rows, refuses: tuple[type[
     except refuses as error:
         if n <= 1:
             text = f"{type(error).__name__}: {error}".strip()
-            return Answers(np.zeros(n, dtype=np.bool_), {}, {0: text} if n else {})
+            limited = frozenset(range(n)) if isinstance(error, LimitError) else frozenset()
+            return Answers(np.zeros(n, dtype=np.bool_), {}, {0: text} if n else {}, limited)
     half = n // 2
     first = ask(call, take(X, slice(0, half)), refuses)
     second = ask(call, take(X, slice(half, n)), refuses)
     answered = [side.methods for side in (first, second) if side.methods]
     methods = {name: join([side[name] for side in answered]) for name in answered[0]} if answered else {}
     refusals = first.refusals | {half + i: text for i, text in second.refusals.items()}
-    return Answers(np.concatenate([first.accepted, second.accepted]), methods, refusals)
+    limited = first.limited | {half + i for i in second.limited}
+    return Answers(np.concatenate([first.accepted, second.accepted]), methods, refusals, limited)
 
 
 FEW_ROWS = 1000

@@ -23,7 +23,7 @@ LISTED = 1000
 
 @dataclass(frozen=True)
 class Noted:
-    """A row worth listing: undetermined (``text`` says why) or unlike in domain (``text`` is the error)."""
+    """A row worth listing: undetermined (``text`` says why), unlike in domain, or beyond a limit (the error)."""
 
     row: Any
     position: int | None
@@ -47,6 +47,7 @@ class MethodReport:
     spreads: dict[str, Spread] = field(default_factory=dict)
     undetermined: list[Noted] = field(default_factory=list)
     domain: list[Noted] = field(default_factory=list)
+    limited: list[Noted] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     def family(self, name: str) -> Tally:
@@ -80,6 +81,7 @@ class MethodReport:
             "families": [{"family": name, **tally.to_json()} for name, tally in self.families.items()],
             "undetermined_rows": [noted.to_json() for noted in self.undetermined],
             "domain_rows": [noted.to_json() for noted in self.domain],
+            "limit_rows": [noted.to_json() for noted in self.limited],
             "problems": list(self.problems),
         }
 

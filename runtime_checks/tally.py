@@ -86,6 +86,8 @@ class Tally:
     refused : rows that the pipeline refuses; not compared.
     answered_outside : of the refused rows, those that the twin answers.
     refused_inside : rows that the pipeline answers and the twin refuses; not compared.
+    limited : rows that the pipeline answers and the twin refuses because they are beyond a limit that its
+        contract declares; not compared, and not wrong.
     cells, equal_cells : numbers compared (undetermined rows excluded), and those equal to the last bit.
     ulps, absolute, relative : worst errors over the compared rows, undetermined rows excluded.
     errors, wrong_errors : how far the cells that are not equal to the last bit are off, int64
@@ -99,6 +101,7 @@ class Tally:
     refused: int = 0
     answered_outside: int = 0
     refused_inside: int = 0
+    limited: int = 0
     cells: int = 0
     equal_cells: int = 0
     ulps: float = 0.0
@@ -118,6 +121,11 @@ class Tally:
         """Rows that turn the verdict red."""
         return self.mismatched + self.answered_outside + self.refused_inside
 
+    @property
+    def limited_share(self) -> float:
+        """Share of the rows that the pipeline answers which a declared limit of the twin refuses."""
+        return self.limited / max(1, self.rows + self.refused_inside + self.limited)
+
     def add(self, other: Tally) -> None:
         """Count the other's rows too."""
         for name in [
@@ -127,6 +135,7 @@ class Tally:
             "refused",
             "answered_outside",
             "refused_inside",
+            "limited",
             "cells",
             "equal_cells",
             "errors",
@@ -158,6 +167,8 @@ class Tally:
         return {name: getattr(self, name) for name in counts} | {
             "answered_outside_domain": self.answered_outside,
             "refused_inside_domain": self.refused_inside,
+            "refused_by_limit": self.limited,
+            "refused_by_limit_share": self.limited_share,
             "values": self.cells,
             "bit_equal_values": self.equal_cells,
             "bit_equal": plain(self.bit_equal),

@@ -13,6 +13,7 @@ from onnxtwin.runtime_checks.rows import source
 from onnxtwin.runtime_checks.tally import Tally
 from onnxtwin.runtime_checks.wording import (
     judged,
+    limited,
     number,
     percent,
     row_source,
@@ -59,6 +60,8 @@ def render(report: Report, console: Console | None = None) -> None:
     ]
     if report.latency_us is not None:
         lines.append(f"one row takes {report.latency_us:,.1f} µs (median)")
+    refused = limited(report)
+    lines += [f"[yellow]{refused}[/]"] if refused else []
     for line in lines:
         console.print(line, soft_wrap=True, highlight=False)
     colour = _COLOUR[report.verdict]
@@ -144,7 +147,11 @@ def _details(method: MethodReport, shown: set[str]) -> list[str]:
             f"the pipeline says {escape(source(worst.expected))}; "
             f"row {escape(row_source(worst.row, LONG_ROW))}"
         )
-    for title, listed in (("domain", method.domain), ("undetermined", method.undetermined)):
+    for title, listed in (
+        ("domain", method.domain),
+        ("beyond a limit", method.limited),
+        ("undetermined", method.undetermined),
+    ):
         texts = [
             f"{title} ({escape(noted.family)}): {escape(shortened(noted.text, LONG))}; "
             f"row {escape(row_source(noted.row, LONG_ROW))}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from onnxtwin.runtime_checks.cases import SAMPLE
 from onnxtwin.runtime_checks.report import Report, Score
 from onnxtwin.runtime_checks.rows import source
+from onnxtwin.runtime_checks.tally import Tally
 
 SENTENCES = {
     "equal": "The twin gives the answers that the research pipeline gives.",
@@ -60,6 +61,22 @@ def own_rows(report: Report) -> int:
 def undetermined(report: Report) -> int:
     """Undetermined rows, for the method with the most."""
     return max((m.total.undetermined for m in report.methods), default=0)
+
+
+def limited(report: Report) -> str:
+    """How many rows a declared limit of the twin refuses, of the user's own and of all; '' if none.
+
+    For the method with the most.
+    """
+    totals = [(m.total, m.families.get(SAMPLE, Tally())) for m in report.methods]
+    total, own = max(totals, key=lambda pair: pair[0].limited, default=(Tally(), Tally()))
+    if not total.limited:
+        return ""
+    return (
+        f"{total.limited:,} rows ({percent(total.limited_share)}) beyond the limits that the contract declares: "
+        f"the pipeline answers them, the twin refuses them; {own.limited:,} of them"
+        f"{f' ({percent(own.limited_share)})' if own.limited else ''} are rows handed in"
+    )
 
 
 def bit_equal(report: Report) -> float | None:

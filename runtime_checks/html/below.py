@@ -135,6 +135,7 @@ def _method(method: MethodReport, name: str) -> list[str]:
     lines += _listed(
         "Rows that only one side refuses", method.domain, total.answered_outside + total.refused_inside
     )
+    lines += _listed("Rows beyond a limit that the contract declares", method.limited, total.limited)
     lines += _listed("Undetermined rows", method.undetermined, total.undetermined)
     return [*lines, "</section>"]
 

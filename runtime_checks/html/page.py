@@ -13,6 +13,7 @@ from onnxtwin.runtime_checks.wording import (
     SENTENCES,
     bit_equal,
     judged,
+    limited,
     own_rows,
     percent,
     scored,
@@ -74,6 +75,8 @@ def _cards(report: Report) -> str:
     ]
     if undecided := undetermined(report):
         cards.append(_card(f"{undecided:,}", "undetermined", "open"))
+    if beyond := max((method.total.limited for method in report.methods), default=0):
+        cards.append(_card(f"{beyond:,}", "refused by declared limits", "open"))
     if same is not None:
         cards.append(_card(percent(same), "of the values equal to the last bit"))
     if report.coverage is not None and report.coverage.total:
@@ -110,6 +113,13 @@ def _meaning(report: Report) -> list[str]:
                 f"On {undecided:,} rows the research pipeline does not stand by its own answer: it changes "
                 "with the rows that come along, or when a number on the way is off in its last digit. Nobody "
                 "can say who is right there. These rows are listed below and count neither way."
+            )
+        )
+    if beyond := limited(report):
+        lines.append(
+            paragraph(
+                f"{beyond}. These texts are spelled in a way that the twin does not follow; it raises an error "
+                "and never guesses. The rows are listed below, and the contract says what is read."
             )
         )
     problems = [*report.problems, *(f"{m.method}: {text}" for m in report.methods for text in m.problems)]

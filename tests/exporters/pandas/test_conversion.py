@@ -12,7 +12,7 @@ from features import assert_feature_equal, hostile, needs_str_dtype, twin_of_fea
 from parity import twin_of
 from sklearn.preprocessing import FunctionTransformer
 
-from onnxtwin.exporters.errors import DomainError
+from onnxtwin.exporters.errors import DomainError, LimitError
 
 Feature = Callable[[pd.DataFrame], Any]
 
@@ -79,10 +79,12 @@ def test_text_becomes_numbers_as_to_numeric_reads_them() -> None:
     assert_feature_equal(lambda d: pd.to_numeric(d.num), "num", rows=rows)
 
 
-def test_a_spelling_of_a_number_that_is_not_followed_is_refused() -> None:
+def test_a_spelling_of_a_number_that_is_not_followed_is_a_declared_limit() -> None:
     twin = twin_of_feature(lambda d: d.num.astype(float), "num")
-    with pytest.raises(DomainError, match="spelling"):
-        twin.run(pd.DataFrame({"num": ["1_000"]}))
+    with pytest.raises(LimitError, match="'num': the text is a number of a size"):
+        twin.run(pd.DataFrame({"num": ["5e-324"]}))
+    (limit,) = (c for c in twin.signature.conditions if c.limit)
+    assert limit.columns == ("num",)
 
 
 def test_a_missing_number_has_no_integer() -> None:
