@@ -106,7 +106,7 @@ def check_domain(signature: Signature, valid: NDArray[np.bool_]) -> None:
 
 
 def failing_condition(signature: Signature, valid: NDArray[np.bool_]) -> Condition:
-    """The condition to name of those that are False in ``valid``, bool ``[len(conditions)]``; limits first."""
+    """The condition to name where ``valid``, bool ``[len(conditions)]``, is False; limits first."""
     failed = [c for c, holds in zip(signature.conditions, valid.tolist(), strict=True) if not holds]
     return next((c for c in failed if c.limit), failed[0])
 

@@ -17,9 +17,19 @@ from spox import Var
 
 from onnxtwin.exporters.datetimes import DAY, TICKS, Unit, const, days_from_civil, days_in_month
 from onnxtwin.exporters.errors import UnsupportedError
-from onnxtwin.exporters.regex import all_characters, char_class, literal
+from onnxtwin.exporters.regex import all_characters, char_class, literals_ignoring_case
 from onnxtwin.exporters.signature import NAT
-from onnxtwin.exporters.strings import Flat, first_column, ints, join, text, tokens
+from onnxtwin.exporters.strings import (
+    Flat,
+    drop_first,
+    first_column,
+    ints,
+    join,
+    take_first,
+    text,
+    tokens,
+    where_any,
+)
 
 MISSING = ("", "NaT", "nat", "NAT", "nan", "NaN", "NAN")
 """Texts that pandas reads as a missing timestamp."""
@@ -35,10 +45,7 @@ _ONE_DIGIT = {"%m": "[1-9]", "%d": "[1-9]", "%H": "[0-9]", "%M": "[0-9]", "%S": 
 """What pandas also reads: ``2021-3-4 5:06:07``, ``202134``."""
 
 _YEAR = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
-_ISO = re.compile(
-    r"%Y(?:([-/ .\\]?)%m(?:\1%d(?:[ T]%H(?::%M(?::%S(?:%z|\.%f(?:%z)?)?)?)?)?)?)?"
-)
-"""Layouts that pandas gives to its ISO 8601 parser first, which knows a year 0 and a sign (``%Y%m`` apart)."""
+"""Years without 0, which pandas reads in some spellings of some layouts."""
 
 _OFFSET = "(?:Z|[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9])"
 _FRACTION_DIGITS: dict[Unit, int] = {"s": 0, "ms": 3, "us": 6, "ns": 9}
@@ -52,9 +59,10 @@ class ParsedTime(NamedTuple):
     ----------
     ticks : int64 in the unit asked for, UTC if the layout has an offset; NAT where missing or not valid.
     valid : bool, whether pandas parses the text (a missing one too).
-    certain : bool, False for spellings that pandas may accept and this graph does not decide: fewer
-        digits in a year or where fields touch, second 60, year 0, other scripts' digits, ``today``, more
-        fractional digits than the unit holds, another offset than ``offset`` names.
+    certain : bool, False for spellings that pandas may accept and this graph does not decide: year 0, a
+        year with a sign or without digits, fewer digits where three fields touch, other scripts' digits,
+        ``today``, more fractional digits than the unit holds, another offset than ``offset`` names.
+        :func:`spellings` says which it decides.
     """
 
     ticks: Var
@@ -96,23 +104,34 @@ def parse_time(x: Var, fmt: str, unit: Unit, *, utc: bool = False, offset: int =
     UnsupportedError
         for any other layout.
     """
+    fmt = re.sub(r"\s+", " ", fmt)
     parts = _directives(fmt)
     alone = [_alone(parts, i) for i in range(len(parts))]
     strict = "".join(_strict(p, unit, utc, offset, free) for p, free in zip(parts, alone, strict=True))
     example = "".join({"%Y": "1970", "%f": "0", "%z": "Z"}.get(p, "01" if len(p) == 2 else p) for p in parts)
     shaped = op.regex_full_match(x, pattern=strict)
+    loose = op.regex_full_match(x, pattern=_loose(fmt))
+    if _touching(parts):
+        before, whole = x, shaped
+
+        def padded() -> list[Var]:
+            y = _padded(before, parts)
+            return [y, op.regex_full_match(y, pattern=strict)]
+
+        x, shaped = where_any(
+            op.and_(loose, op.not_(whole)), padded, lambda: [op.identity(before), op.identity(whole)]
+        )
     missing = op.cast(
         ml.label_encoder(x, keys_strings=list(MISSING), values_int64s=[1] * len(MISSING), default_int64=0),
         to=np.bool_,
     )
     fields = _fields(Flat(op.where(shaped, x, text(example)), example), parts)
-    year, month = fields["%Y"], fields.get("%m", const(1))
-    day = fields.get("%d", const(1))
-    seconds = op.mul(days_from_civil(year, month, day), const(DAY))
+    months, day = fields.get("%m", const(1)), fields.get("%d", const(1))
+    seconds = op.mul(days_from_civil(fields["%Y"], months, day), const(DAY))
     for directive, size in (("%H", 3600), ("%M", 60), ("%S", 1)):
         if directive in fields:
             seconds = op.add(seconds, op.mul(fields[directive], const(size)))
-    exists = op.less_or_equal(day, days_in_month(year, month))
+    exists = op.less_or_equal(day, days_in_month(fields["%Y"], months))
     nanos = fields.get("%f", const(0))
     if unit == "ns":
         exists = op.and_(exists, _within_nanoseconds(seconds, nanos))
@@ -124,7 +143,7 @@ def parse_time(x: Var, fmt: str, unit: Unit, *, utc: bool = False, offset: int =
     if "%f" in fields:
         ticks = op.add(ticks, op.div(nanos, const(10**9 // TICKS[unit])))
     read = op.and_(shaped, exists)
-    certain = op.or_(op.or_(shaped, missing), op.not_(op.regex_full_match(x, pattern=_loose(fmt))))
+    certain = op.or_(op.or_(shaped, missing), op.not_(loose))
     return ParsedTime(op.where(read, ticks, const(NAT)), op.or_(read, missing), certain)
 
 
@@ -132,6 +151,38 @@ def _alone(parts: list[str], position: int) -> bool:
     """Whether no digits of another directive touch the one at ``position``."""
     beside = parts[max(position - 1, 0) : position] + parts[position + 1 : position + 2]
     return not any(p in _TWO_DIGITS or p in ("%Y", "%f") for p in beside)
+
+
+def _touching(parts: list[str]) -> bool:
+    """Whether the layout is digits throughout, and at most two of its fields may have one digit or two."""
+    fields = [part for part in parts if part != "%Y"]
+    return 0 < len(fields) <= 2 and all(part in _TWO_DIGITS for part in fields)
+
+
+def _padded(x: Var, parts: list[str]) -> Var:
+    """``202134`` as ``20210304``: as pandas reads it, the first field takes two digits where it can."""
+    fields = [part for part in parts if part != "%Y"]
+
+    def spelled(*digits: int) -> str:
+        of = dict(zip(fields, digits, strict=True))
+        return "".join(
+            _YEAR if part == "%Y" else (_ONE_DIGIT if of[part] == 1 else _TWO_DIGITS)[part] for part in parts
+        )
+
+    def is_spelled(*patterns: str) -> Var:
+        return op.regex_full_match(x, pattern="|".join(patterns))
+
+    if len(fields) == 1:
+        short = [is_spelled(spelled(1))]
+    else:
+        later = is_spelled(spelled(2, 1))
+        first = op.and_(is_spelled(spelled(1, 2), spelled(1, 1)), op.not_(later))
+        short = [first, op.or_(later, is_spelled(spelled(1, 1)))]
+    for field, one in zip(fields, short, strict=True):
+        place = sum(4 if part == "%Y" else 2 for part in parts[: parts.index(field)])
+        head, tail = (take_first(x, place), drop_first(x, place)) if place else (text(""), x)
+        x = op.where(one, op.string_concat(head, op.string_concat(text("0"), tail)), x)
+    return x
 
 
 def _strict(part: str, unit: Unit, utc: bool, offset: int, alone: bool) -> str:
@@ -147,23 +198,75 @@ def _strict(part: str, unit: Unit, utc: bool, offset: int, alone: bool) -> str:
         sign = "[+-]" if offset == 0 else "[+]" if offset > 0 else "-"
         return f"(?:{sign}{hours:02d}:?{minutes:02d}{'|Z' if offset == 0 else ''})"
     if part not in _TWO_DIGITS:
-        return literal(part)
-    return f"(?:{_TWO_DIGITS[part]}|{_ONE_DIGIT[part]})" if alone else _TWO_DIGITS[part]
+        return _literal(part)
+    padded = "| [1-9]" if part == "%d" else ""
+    return f"(?:{_TWO_DIGITS[part]}|{_ONE_DIGIT[part]}{padded})" if alone else _TWO_DIGITS[part]
+
+
+@cache
+def _blank() -> str:
+    return char_class([ord(c) for c in all_characters() if c.isspace()])
+
+
+def _literal(part: str) -> str:
+    """What pandas reads for a character of the layout: blanks for a blank, letters in any case."""
+    return f"{_blank()}+" if part.isspace() else literals_ignoring_case(part, "python")
 
 
 @cache
 def _loose(fmt: str) -> str:
     """Texts that pandas may read although the strict layout does not, and few others."""
-    decimal = char_class([ord(c) for c in all_characters() if c.isdecimal()])
-    blank = char_class([ord(c) for c in all_characters() if c.isspace()])
-    loose = {"%Y": f"-?{decimal}{{0,4}}", "%f": f"{decimal}*", "%z": "(?:[zZ]|[+-].*)"}
-    out = []
-    for part in _directives(fmt):
-        if len(part) == 2:
-            out.append(loose.get(part, f" ?{decimal}{{1,2}}"))
-        else:
-            out.append(f"{blank}+" if part.isspace() else literal(part))
-    return f"(?i:{''.join(out)}|today|now)"
+    d = char_class([ord(c) for c in all_characters() if c.isdecimal()])
+    signed = "|-[0-9]*" if _touching(_directives(fmt)) else "|-[0-9]*|"
+    loose = {
+        "%Y": f"(?:{d}{{4}}{signed if _reads_a_sign(fmt) else ''})",
+        "%m": "(?:1[0-2]|0?[1-9])",
+        "%d": f"(?:3[01]|[12]{d}|[0 ]?[1-9])",
+        "%H": f"(?:2[0-3]|[01]?{d})",
+        "%M": f"[0-5]?{d}",
+        "%S": f"(?:6[01]|[0-5]?{d})",
+        "%f": "[0-9]*",
+        "%z": f"(?:Z|[+-]{d}(?:{d}|[:.])*)",
+    }
+    out = [loose[part] if part in loose else _literal(part) for part in _directives(fmt)]
+    return f"{''.join(out)}|today|now"
+
+
+def _reads_a_sign(fmt: str) -> bool:
+    """Whether pandas gives the layout to its ISO 8601 parser, which knows a sign and years without digits."""
+    import pandas as pd
+
+    known = {"%Y": "-2000", "%f": "0", "%z": "Z"}
+    example = "".join(known.get(p, "01" if len(p) == 2 else p) for p in _directives(fmt))
+    try:
+        return bool(pd.to_datetime(pd.Series([example], dtype=object), format=fmt).notna().all())
+    except (ValueError, OverflowError):
+        return False
+
+
+def spellings(fmt: str, unit: Unit, *, utc: bool = False, offset: int = 0) -> str:
+    """In words, which texts :func:`parse_time` is certain to read."""
+    names = {
+        "%Y": "YYYY",
+        "%m": "MM",
+        "%d": "DD",
+        "%H": "hh",
+        "%M": "mm",
+        "%S": "ss",
+        "%f": "f",
+        "%z": "Z",
+    }
+    parts = _directives(re.sub(r"\s+", " ", fmt))
+    told = ["".join(names.get(part, part) for part in parts), "digits 0 to 9, years 0001 to 9999"]
+    if any(part in _TWO_DIGITS and _alone(parts, i) for i, part in enumerate(parts)) or _touching(parts):
+        told.append("one digit for two wherever pandas reads it")
+    if "%f" in parts:
+        told.append(f"at most {_FRACTION_DIGITS[unit]} digits after the point")
+    if "%z" in parts:
+        hours, minutes = divmod(abs(offset), 60)
+        one = f"{'-' if offset < 0 else '+'}{hours:02d}:{minutes:02d}{'' if offset else ' or Z'}"
+        told.append("an offset +hh:mm, -hh:mm or Z" if utc else f"the offset {one}")
+    return ", ".join(told)
 
 
 def _runs(parts: list[str]) -> list[list[str]]:

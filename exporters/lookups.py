@@ -17,7 +17,7 @@ from spox import Var
 
 from onnxtwin.exporters.errors import UnsupportedError
 from onnxtwin.exporters.regex import all_characters, char_class
-from onnxtwin.exporters.strings import Flat, join, replace_pieces, text, whitespace
+from onnxtwin.exporters.strings import Flat, join, replace_pieces, text, where_any, whitespace
 
 
 def lookup(x: Var, keys: Sequence[Any], values: Sequence[Any], default: Any) -> Var:
@@ -157,17 +157,14 @@ def _parsed(
     valid = op.regex_full_match(x, pattern=_python_grammar(kind))
     odd = op.and_(valid, op.not_(read))
 
+    usual = op.where(read, x, text("0"))
+
     def respelled() -> list[Var]:
         written, known = rare(_plain(op.where(odd, x, text("0"))))
         known = op.and_(odd, known)
-        return [op.where(known, written, op.where(read, x, text("0"))), op.or_(read, known)]
+        return [op.where(known, written, usual), op.or_(read, known)]
 
-    some = op.cast(op.reduce_sum(op.cast(odd, to=np.float64), keepdims=0), to=np.bool_)
-    written, read = op.if_(
-        some,
-        then_branch=respelled,
-        else_branch=lambda: [op.where(read, x, text("0")), op.identity(read)],
-    )
+    written, read = where_any(odd, respelled, lambda: [op.identity(usual), op.identity(read)])
     return op.cast(written, to=np.float64 if kind == "float" else np.int64), read, valid
 
 
@@ -212,8 +209,8 @@ SIZES_READ = (
 def to_float(x: Var) -> Parsed:
     """``float(text)`` as float64, correctly rounded: any script's digits, underscores, blanks.
 
-    ``certain`` is False for some magnitudes at the ends of the range of float64, where onnxruntime's conversion
-    would stop the whole run: not for :data:`SIZES_READ`.
+    ``certain`` is False for some magnitudes at the ends of the range of float64, where onnxruntime's
+    conversion would stop the whole run: not for :data:`SIZES_READ`.
     """
     value, read, valid = _parsed(x, f"{_BLANK}[+-]?{_FLOAT}{_BLANK}", "float", _rare_float)
     return Parsed(value, valid, op.equal(read, valid))

@@ -22,6 +22,7 @@ step: 21 and 1.7; ``parse_time``: 23 and 0.95. A calendar field of ``datetimes.p
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Literal
 
@@ -157,6 +158,15 @@ class Flat:
     def restore(self, y: Var) -> Var:
         """``[N + 1]`` without the sentinel, in the shape of the input."""
         return op.reshape(op.slice(y, ints(0), ints(-1), ints(0)), self.shape)
+
+
+def where_any(odd: Var, rare: Callable[[], list[Var]], usual: Callable[[], list[Var]]) -> Sequence[Var]:
+    """``rare`` in batches in which ``odd`` holds somewhere, ``usual`` in all others: for costly spellings.
+
+    The two make the same types, and equal values where ``odd`` does not hold.
+    """
+    some = op.cast(op.reduce_sum(op.cast(odd, to=np.float64), keepdims=0), to=np.bool_)
+    return op.if_(some, then_branch=rare, else_branch=usual)
 
 
 def first_column(pieces: Var) -> Var:

@@ -271,7 +271,7 @@ class Trace:
         self.requirements.append(Requirement(var, message, self.place().step))
 
     def limit(self, var: Var, message: str, columns: tuple[str, ...]) -> None:
-        """Say that rows where ``var`` (bool, ``[N, 1]``) is False are not followed, whatever the pipeline does."""
+        """Say that rows where ``var`` (bool, ``[N, 1]``) is False are refused, whatever the pipeline does."""
         self.requirements.append(Requirement(var, message, self.place().step, True, columns))
 
     # ---- constants and the row count -------------------------------------------------------

@@ -17,7 +17,7 @@ IN_COMPANY = "the pipeline answers this row or refuses it, depending on the rows
 
 
 MOST_LIMITED = 0.05
-"""Of the user's own rows, a declared limit may refuse this share: a twin that refuses more does not serve them."""
+"""The share of the user's own rows that declared limits may refuse; a twin that refuses more is red."""
 
 
 def beyond_limits(reports: Iterable[MethodReport], family: str) -> str | None:
@@ -28,7 +28,7 @@ def beyond_limits(reports: Iterable[MethodReport], family: str) -> str | None:
     answered = tally.rows + tally.refused_inside + tally.limited
     return (
         f"limits that the contract declares refuse {tally.limited:,} of the {answered:,} rows handed in that "
-        f"the pipeline answers, more than {MOST_LIMITED:.0%}; spell these texts in one way before the pipeline"
+        f"the pipeline answers, more than {MOST_LIMITED:.0%}: spell their texts in one way before the pipeline"
     )
 
 

@@ -23,7 +23,7 @@ LISTED = 1000
 
 @dataclass(frozen=True)
 class Noted:
-    """A row worth listing: undetermined (``text`` says why), unlike in domain, or beyond a limit (the error)."""
+    """A row worth listing; ``text`` says why it is undetermined, or is the error of the side that refuses."""
 
     row: Any
     position: int | None

@@ -73,8 +73,8 @@ def limited(report: Report) -> str:
     if not total.limited:
         return ""
     return (
-        f"{total.limited:,} rows ({percent(total.limited_share)}) beyond the limits that the contract declares: "
-        f"the pipeline answers them, the twin refuses them; {own.limited:,} of them"
+        f"{total.limited:,} rows ({percent(total.limited_share)}) are beyond the limits that the contract "
+        f"declares: the pipeline answers them, the twin refuses them; {own.limited:,} of them"
         f"{f' ({percent(own.limited_share)})' if own.limited else ''} are rows handed in"
     )
 

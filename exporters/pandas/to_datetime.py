@@ -13,7 +13,7 @@ from spox import Var
 
 from onnxtwin.exporters import date_parsing, times
 from onnxtwin.exporters.array import elementwise, is_missing, is_traced, once
-from onnxtwin.exporters.domain import require_true
+from onnxtwin.exporters.domain import limit_to, require_true
 from onnxtwin.exporters.pandas.held import held, refuse
 from onnxtwin.exporters.pandas.time_accessor import offset_seconds
 from onnxtwin.exporters.regex import literal
@@ -72,9 +72,11 @@ def _parsed(arg: Any, real: pd.Series, errors: str, dayfirst: bool, utc: bool, f
 
     array = arg.held
     ok = np.ones(len(real), bool)
-    require_true(
+    read = date_parsing.spellings(layout, unit, utc=utc, offset=0 if utc else offset)
+    limit_to(
         elementwise("certain time", ok, lambda x: op.or_(parsed(x).certain, gone(x)), [array], [None]),
-        "a date is spelled in a way that is not followed here",
+        f"the text may be a date, but is not spelled as the twin reads it: {read}",
+        array,
     )
     if errors == "raise":
         require_true(
@@ -84,18 +86,20 @@ def _parsed(arg: Any, real: pd.Series, errors: str, dayfirst: bool, utc: bool, f
     elif format is None:
         # Of a text in another layout, pandas alone in a batch would infer that one.
         strange = "(?s:.*[0-9].*)"
-        require_true(
+        limit_to(
             elementwise(
                 "one layout",
                 ok,
                 lambda x: op.or_(
-                    op.regex_full_match(x, pattern=_shape(layout)),
+                    op.or_(parsed(x).valid, op.regex_full_match(x, pattern=_shape(layout))),
                     op.not_(op.regex_full_match(x, pattern=strange)),
                 ),
                 [array],
                 [None],
             ),
-            f"text with digits is not in the layout {layout!r}, which the sample's first text has",
+            "the text has digits, but not the layout of the sample's first text, and pandas takes the layout "
+            f"from the first text of each batch; the twin reads {read}, and no date in texts without digits",
+            array,
         )
     made = elementwise(
         f"to_datetime {layout}",

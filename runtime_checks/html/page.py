@@ -118,8 +118,8 @@ def _meaning(report: Report) -> list[str]:
     if beyond := limited(report):
         lines.append(
             paragraph(
-                f"{beyond}. These texts are spelled in a way that the twin does not follow; it raises an error "
-                "and never guesses. The rows are listed below, and the contract says what is read."
+                f"{beyond}. These texts are spelled in a way that the twin does not follow; it raises an "
+                "error and never guesses. The rows are listed below, and the contract says what is read."
             )
         )
     problems = [*report.problems, *(f"{m.method}: {text}" for m in report.methods for text in m.problems)]

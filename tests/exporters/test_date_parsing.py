@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnxruntime import InferenceSession
 from running import run, texts
+from spox import Tensor, argument, build
 
 from onnxtwin.exporters.date_parsing import MISSING, parse_time
 from onnxtwin.exporters.datetimes import Unit
@@ -147,8 +152,103 @@ def test_one_digit_stands_for_two_as_pandas_reads_it(fmt: str) -> None:
     np.testing.assert_array_equal(ticks, expected)
 
 
+@cache
+def _session(fmt: str) -> InferenceSession:
+    x = argument(Tensor(np.str_, (None,)))
+    parsed = parse_time(x, fmt, "us")
+    return InferenceSession(build({"x": x}, parsed._asdict()).SerializeToString())
+
+
+def assert_decided_as_pandas(rows: list[str], fmt: str, undecided: float = 0.0) -> None:
+    """All texts but a share of ``undecided`` ones are read, or not read, as one call of pandas does it."""
+    ticks, valid, certain = _session(fmt).run(None, {"x": texts(*rows)})
+    expected = pd.to_datetime(pd.Series(rows, dtype=object), format=fmt, errors="coerce").astype(
+        "datetime64[us]"
+    )
+    known = expected.notna().to_numpy() | np.isin(rows, MISSING)
+    wrong = [
+        (row, v, e)
+        for row, v, t, e, k, sure in zip(
+            rows, valid, ticks, expected.astype("int64"), known, certain, strict=True
+        )
+        if sure and (bool(v), int(t)) != (bool(k), int(e))
+    ]
+    assert not wrong
+    assert certain.mean() >= 1 - undecided
+
+
+@pytest.mark.parametrize("year", ["2013", "2012", "0001", "9999"])
+@pytest.mark.parametrize("digits", [0, 1, 2, 3, 4])
+def test_fields_that_touch_take_the_digits_that_pandas_gives_them(year: str, digits: int) -> None:
+    rest = [f"{n:0{digits}}" if digits else "" for n in range(10**digits)]
+    assert_decided_as_pandas([year + r for r in rest] + [year + r + "7" for r in rest[::7]], "%Y%m%d")
+    assert_decided_as_pandas([r + year for r in rest], "%d%m%Y")
+    assert_decided_as_pandas([r + year for r in rest], "%m%d%Y")
+    assert_decided_as_pandas([year + r for r in rest], "%Y%m")
+
+
+SEPARATED = ["%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d"]
+
+
+@pytest.mark.parametrize("fmt", SEPARATED)
+def test_every_day_and_month_of_up_to_two_digits_is_decided(fmt: str) -> None:
+    numbers = ["", *map(str, range(40)), *(f"0{n}" for n in range(10)), " 5", "5 ", "005", "x", "-1"]
+    rows = [
+        fmt.replace("%Y", year).replace("%m", month).replace("%d", day)
+        for year in ("2023", "2024", "1900", "1676", "2263")
+        for month in numbers
+        for day in numbers
+    ]
+    assert_decided_as_pandas(rows, fmt)
+
+
+HOSTILE_TIMES = [
+    "2023-01-05t00:00:00", "2023-01-05T00:00:00Z", "2023-01-05T00:00:00z", "2023-01-05 00:00:00",
+    "2023-01-05T24:00:00", "2023-01-05T23:59:60", "2023-01-05T23:59:61", "2023-01-05T23:59:62",
+    "2016-12-31T23:59:60", "2023-01-05T1:2:3", "2023-01-05T01:02", "2023-01-05T01:02:", "2023-01-05T010203",
+    "2023-1-5T1:2:3", "2023-01-05T-1:00:00", "2023-01-05T00:00:00.5", "2023-01-05T00:00:00+00:00",
+    " 2023-01-05T00:00:00", "2023-01-05T00:00:00 ", "2023-01-05T00:00:00\n", "2023-01- 5T00:00:00",
+    "2023-01-05\tT00:00:00", "2023-01-05T00: 00:00", "2023\u201001\u201005T00:00:00", "2023-02-29T00:00:00",
+    "2024-02-29T00:00:00", "2023-04-31T00:00:00", "10000-01-01T00:00:00", "999-01-01T00:00:00",
+    "99-01-01T00:00:00", "0000-13-29T01:00:00", "", "NaT", "nan", "none", "NaTT", "Nat",
+]  # fmt: skip
+
+
+def test_hostile_spellings_of_a_time_are_decided() -> None:
+    assert_decided_as_pandas(HOSTILE_TIMES, "%Y-%m-%dT%H:%M:%S")
+
+
+@pytest.mark.parametrize(
+    "blank", [" ", "  ", "\t", "\n", "\u00a0", "\u3000", "\x1c", "\x85", "", "_", "\u200b"]
+)
+@pytest.mark.parametrize("fmt", ["%Y-%m-%d %H:%M", "%d.%m.%Y  %H:%M"])
+def test_a_blank_of_the_layout_is_any_white_space(fmt: str, blank: str) -> None:
+    times = [("2013", "02", "28", "23:05"), ("2013", "02", "30", "23:05"), ("2013", "12", "1", "7:5")]
+    rows = [
+        re.sub(r" +", blank, fmt.replace("%Y", y).replace("%m", m).replace("%d", d).replace("%H:%M", t))
+        for y, m, d, t in times
+    ]
+    assert_decided_as_pandas(rows, fmt)
+
+
+@pytest.mark.parametrize("fmt", LAYOUTS)
+@given(draw=st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_drawn_text_near_a_layout_is_never_read_otherwise(fmt: str, draw: st.DataObject) -> None:
+    day = draw.draw(st.datetimes())
+    text = LAYOUTS[fmt](f"{day:%Y-%m-%d %H:%M:%S}.{day:%f}".zfill(26))
+    letters = list(text)
+    for _ in range(draw.draw(st.integers(0, 3))):
+        at, width = draw.draw(st.integers(0, len(letters))), draw.draw(st.integers(0, 2))
+        letters[at : at + width] = draw.draw(
+            st.text(st.sampled_from("0123456789-/:. Tt٣\u00a0+Z"), max_size=2)
+        )
+    for row in (text, "".join(letters)):
+        assert_decided_as_pandas([row], fmt, undecided=1.0)
+
+
 def test_spellings_that_only_pandas_knows_are_undecided() -> None:
-    odd = ["213-01-05", "٢٠١٣-01-01", "today", "0000-01-01", "-2013-01-01"]
+    odd = ["٢٠١٣-01-01", "today", "now", "-2013-01-01", "-9-01-01", "0000-01-01"]
     assert not run(lambda x: list(parse_time(x, "%Y-%m-%d", "us")), texts(*odd))[2].any()
 
 
