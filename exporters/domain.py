@@ -98,10 +98,11 @@ def limit_to(good: Array, message: str, source: Array) -> None:
     """
     if good.is_constant:
         return
+    asked = good.tensor.column if good.ndim == 1 else good.tensor.flat
     good = np.all(good, axis=1) if good.ndim == 2 else good
     names = tuple(dict.fromkeys(name for name in source.tensor.origin if name is not None))
     where = f"column {', '.join(map(repr, names))}: " if names else ""
-    require_trace().limit(good.tensor.column, where + message, names)
+    require_trace().limit(good.tensor.column, where + message, names, asked)
 
 
 def accept_only(array: Array, values: Sequence[Any]) -> bool:

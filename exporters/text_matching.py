@@ -129,15 +129,22 @@ CHARACTER_TESTS = ("isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isn
 
 
 @cache
-def _class_of_test(name: str) -> str:
-    return char_class([ord(c) for c in all_characters() if getattr(c, name)()])
+def _class_of_test(name: str, engine: Engine) -> str:
+    """Characters that pass the test, by Python's Unicode tables or by what pandas asks pyarrow."""
+    import pandas as pd
+
+    characters = list(all_characters())
+    if engine == "python":
+        return char_class([ord(c) for c in characters if getattr(c, name)()])
+    passed = getattr(pd.Series(characters, dtype="str").str, name)().tolist()
+    return char_class([ord(c) for c, yes in zip(characters, passed, strict=True) if yes])
 
 
-def character_test(x: Var, name: str) -> Var:
-    """``text.isdigit()`` and the other tests of :data:`CHARACTER_TESTS`, by Python's Unicode tables."""
+def character_test(x: Var, name: str, engine: Engine = "python") -> Var:
+    """``text.isdigit()`` and the other tests of :data:`CHARACTER_TESTS`."""
     if name not in CHARACTER_TESTS:
         raise UnsupportedError(f"str.{name} has no graph form here; expected one of {CHARACTER_TESTS}")
-    return full_match(x, f"{_class_of_test(name)}{'*' if name == 'isascii' else '+'}")
+    return full_match(x, f"{_class_of_test(name, engine)}{'*' if name == 'isascii' else '+'}")
 
 
 def split(vector: Var, separator: str, maxsplit: int | None = None) -> tuple[Var, Var]:

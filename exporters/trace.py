@@ -131,6 +131,7 @@ class Trace:
     entries: list[Entry] = field(default_factory=list)
     expected: list[Expected] = field(default_factory=list)
     requirements: list[Requirement] = field(default_factory=list)
+    limits: list[tuple[Var, str]] = field(default_factory=list)
     narrowed: set[int] = field(default_factory=set)
     finite_columns: set[str] = field(default_factory=set)
     column_values: dict[str, list[Any]] = field(default_factory=dict)
@@ -270,9 +271,13 @@ class Trace:
         """Demand that ``var`` (bool, ``[N, 1]``) holds; where it does not, the pipeline raises."""
         self.requirements.append(Requirement(var, message, self.place().step))
 
-    def limit(self, var: Var, message: str, columns: tuple[str, ...]) -> None:
-        """Say that rows where ``var`` (bool, ``[N, 1]``) is False are refused, whatever the pipeline does."""
+    def limit(self, var: Var, message: str, columns: tuple[str, ...], asked: Var) -> None:
+        """Say that rows where ``var`` (bool, ``[N, 1]``) is False are refused, whatever the pipeline does.
+
+        ``asked`` is what ``var`` was made of: False of a value of the sample, it ends the export.
+        """
         self.requirements.append(Requirement(var, message, self.place().step, True, columns))
+        self.limits.append((asked, message))
 
     # ---- constants and the row count -------------------------------------------------------
 
@@ -420,12 +425,20 @@ def verify(trace: Trace, evaluate: Callable[[list[Var], list[np.ndarray]], list[
     ------
     RecordingError
         With the place and the first differing element.
+    UnsupportedError
+        If a value of the sample is beyond a limit of the graph.
     """
     got = evaluate([e.var for e in trace.expected], [e.value for e in trace.expected])
     for answer, entry in zip(got, trace.expected, strict=True):
         value = entry.value
         if agrees(answer, value):
             continue
+        beyond = next((message for asked, message in trace.limits if asked is entry.var), None)
+        if beyond is not None:
+            raise UnsupportedError(
+                f"{entry.place}\n  a value of the sample is beyond what a graph follows: {beyond}\n"
+                "  way out: leave such rows out of X, or spell the column in one way before the pipeline"
+            )
         if answer.shape == value.shape:
             at = tuple(int(i) for i in np.argwhere(np.atleast_1d(differing(answer, value)))[0])
             found = f"element {at}: recorded {np.atleast_1d(answer)[at]!r}, real {np.atleast_1d(value)[at]!r}"

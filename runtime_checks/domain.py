@@ -28,7 +28,7 @@ def beyond_limits(reports: Iterable[MethodReport], family: str) -> str | None:
     answered = tally.rows + tally.refused_inside + tally.limited
     return (
         f"limits that the contract declares refuse {tally.limited:,} of the {answered:,} rows handed in that "
-        f"the pipeline answers, more than {MOST_LIMITED:.0%}: spell their texts in one way before the pipeline"
+        f"the pipeline answers, more than {MOST_LIMITED:.0%}: spell their texts alike before the pipeline"
     )
 
 

@@ -50,9 +50,10 @@ def _require_present(self: Any, what: str) -> None:
 
 def _number(self: Any, target: Any, real: pd.Series) -> Any:
     if self.kind == "text":
-        return self.made(
-            real, _parsed(self, getattr(target, "numpy_dtype", target), held(real)), what="astype"
-        )
+        if is_nullable(target):
+            # pyarrow reads a column of str, by rules of its own ("0x10" is 16, " 1" is an error).
+            raise refuse(f"reads {target} from text", "read float64 or int64, and convert that")
+        return self.made(real, _parsed(self, target, held(real)), what="astype")
     if is_nullable(target):
         return self.made(real, _nullable(self, target), what="astype", whole=self.whole)
     if self.kind == "nullable" and target.kind in "iub" or self.kind == "flags" and target.kind in "iu":

@@ -246,7 +246,9 @@ class TextMethods:
 
     def __getattr__(self, name: str) -> Any:
         if name in text_matching.CHARACTER_TESTS:
-            return lambda: self._test(name, self._call(name), lambda x: text_matching.character_test(x, name))
+            return lambda: self._test(
+                name, self._call(name), lambda x: text_matching.character_test(x, name, self.engine)
+            )
         if name.startswith("_") or not hasattr(self.series.value.str, name):
             raise AttributeError(f"'.str' has no attribute {name!r}")
         raise refuse(f"Series.str.{name} is not supported in a traced method", way_out(name))

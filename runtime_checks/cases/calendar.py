@@ -71,7 +71,8 @@ def extreme_texts(values: pd.Series) -> list[str]:
         return []
     # 05.01.2024 is written by two formats, 25.01.2024 by one.
     own = max(
-        sorted(set(known)), key=lambda f: pd.to_datetime(pd.Series(texts), format=f, errors="coerce").count()
+        sorted(set(known)),
+        key=lambda f: pd.to_datetime(pd.Series(texts), format=f, errors="coerce", utc=True).count(),
     )
     own = own.replace("%z", "Z" if texts[0].endswith("Z") else "+0000")
     days = [datetime.fromisoformat(day[:26]) for day in DAYS]
