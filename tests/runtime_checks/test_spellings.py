@@ -154,12 +154,11 @@ def test_a_sample_beyond_a_limit_is_not_exported() -> None:
         onnxtwin.export(transformer, X)
 
 
-def test_a_saved_twin_keeps_its_limits_and_records_no_row_beyond_them(
-    coerced: Coerced, tmp_path: Path
-) -> None:
-    coerced[2].save(tmp_path / "dates")
+def test_a_saved_twin_keeps_its_limits_and_records_no_row_beyond_them(tmp_path: Path) -> None:
+    exported = onnxtwin.export(*fitted("inferred, coerced"))
+    exported.save(tmp_path / "dates")
     twin = onnxtwin.load(tmp_path / "dates")
-    assert twin.signature == coerced[2].signature
+    assert twin.signature == exported.signature
     assert twin.self_test().ok
     with pytest.raises(LimitError):
         twin.predict([{"a": "2024/02/29"}])
