@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils import validation
+from sklearn.utils import _array_api, validation
 
 from onnxtwin.exporters.array import concrete, constant
 from onnxtwin.exporters.domain import require_finite, require_non_negative
@@ -61,3 +61,9 @@ def assert_all_finite(X: Any, *, allow_nan: bool = False, **kwargs: Any) -> None
 @exports(validation, "check_non_negative", verified=False)
 def check_non_negative(X: Any, whom: str) -> None:
     require_non_negative(constant(asarray(X)))
+
+
+@exports(_array_api, "move_to", verified=False)
+def move_to(*arrays: Any, xp: Any, device: Any) -> Any:
+    """The arrays as they are: all are NumPy's, and its memory is the only device."""
+    return arrays[0] if len(arrays) == 1 else arrays
