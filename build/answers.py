@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from onnxtwin.build.columns import TENSOR_DTYPES, is_missing
+from onnxtwin.build.columns import TENSOR_DTYPES
 from onnxtwin.build.frames import is_frame, is_series, to_frame, to_series
 from onnxtwin.exporters.errors import DomainError, LimitError
-from onnxtwin.exporters.signature import NAT, Condition, Output, Signature
+from onnxtwin.exporters.signature import NAT, Condition, Output, Signature, is_missing
 
 DOMAIN = "domain"
 """Name of the graph's own validity output."""

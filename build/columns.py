@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onnxtwin.exporters.errors import DomainError, InputError
-from onnxtwin.exporters.signature import Column
+from onnxtwin.exporters.signature import Column, is_missing
 
 TENSOR_DTYPES: dict[str, np.dtype[Any]] = {
     "float64": np.dtype(np.float64),
@@ -25,15 +25,6 @@ TENSOR_DTYPES: dict[str, np.dtype[Any]] = {
     "string": np.dtype(object),
 }
 """What onnxruntime's Python binding takes for each element type of a signature."""
-
-
-def is_missing(value: Any) -> bool:
-    """None, NaN, pandas' NA and NaT, without importing pandas."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    if isinstance(value, (float, np.floating)):
-        return bool(value != value)
-    return isinstance(value, (np.datetime64, np.timedelta64)) and bool(np.isnat(value))
 
 
 def show(value: Any) -> str:
@@ -73,6 +64,16 @@ class Kind:
             If the pipeline would refuse the value.
         """
         raise NotImplementedError
+
+    def from_lists(self, values: list[Any]) -> NDArray[Any]:
+        """Tensor of one column of a list of lists, of which numpy makes a matrix for the pipeline.
+
+        To numpy ``None`` and NaN are numbers, pandas' NA and NaT are not.
+        """
+        for position, value in enumerate(values):
+            if type(value).__name__ in ("NAType", "NaTType"):
+                self.refuse(position, value, "a missing value in a list of lists is None or NaN")
+        return self.from_values(values)
 
     def from_array(self, array: NDArray[Any]) -> NDArray[Any]:
         """Tensor ``[len(array)]`` of a 1-D array with a dtype of its own; raises as :meth:`from_values`."""

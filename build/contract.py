@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from onnxtwin.build.canonical import number, scalar
-from onnxtwin.build.columns import is_missing
 from onnxtwin.build.tensors import DATATYPES, ONNX_TYPES, TENSORS
 from onnxtwin.exporters.errors import ArtifactError
-from onnxtwin.exporters.signature import Column, Condition, Input, Output, Signature
+from onnxtwin.exporters.signature import Column, Condition, Input, Output, Signature, is_missing
 
 KIND = "onnxtwin"
 FORMAT = 1
@@ -68,6 +67,7 @@ def to_contract(
             "layout": signature.layout,
             "extra_columns": signature.extra_columns,
             "missing_token": signature.missing_token,
+            **({} if signature.types == "exact" else {"types": signature.types}),
         },
         "texts": TEXTS,
         "columns": [_column(column) for column in signature.columns],
@@ -113,6 +113,7 @@ def to_signature(contract: Mapping[str, Any]) -> Signature:
             missing_token=rows["missing_token"],
             extra_columns=rows["extra_columns"],
             methods=tuple(contract["methods"]),
+            types=rows.get("types", "exact"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactError(

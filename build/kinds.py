@@ -8,11 +8,11 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from onnxtwin.build.columns import Kind, first, is_missing
+from onnxtwin.build.columns import Kind, first
 from onnxtwin.build.instants import NANOSECONDS, duration, instant, parse_dtype, rescale_array
 from onnxtwin.build.numbers import Flag, Number
 from onnxtwin.exporters.errors import InputError
-from onnxtwin.exporters.signature import NAT, Column
+from onnxtwin.exporters.signature import NAT, Column, is_missing
 
 
 class Text(Kind):
@@ -27,6 +27,10 @@ class Text(Kind):
     def from_values(self, values: list[Any]) -> NDArray[Any]:
         """See :meth:`Kind.from_values`."""
         return self._tensor(values, strict=False)
+
+    def from_lists(self, values: list[Any]) -> NDArray[Any]:
+        """See :meth:`Kind.from_lists`."""
+        return self._tensor(values, strict=True)
 
     def from_array(self, array: NDArray[Any]) -> NDArray[Any]:
         """See :meth:`Kind.from_array`; of an object array, a missing value must be the notebook's own.
@@ -86,7 +90,9 @@ class Text(Kind):
         """Whether this is the missing value that the notebook had."""
         if type(value).__name__ == "NAType":
             return self.column.dtype.startswith("string")
-        return (value is None) == (self.column.missing_value == "None")
+        if isinstance(value, (float, np.floating)):
+            return self.column.missing_value == "nan"
+        return value is None and self.column.missing_value == "None"
 
 
 class Instant(Kind):

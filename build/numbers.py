@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from onnxtwin.build.columns import Kind, first, is_missing
-from onnxtwin.exporters.signature import Column
+from onnxtwin.build.columns import Kind, first
+from onnxtwin.exporters.signature import Column, is_missing
 
 EXACT = 2**53
 """Up to here every integer is a float64."""

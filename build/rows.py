@@ -1,8 +1,10 @@
 """Raw rows, in any form a caller holds them, to the feeds of a graph.
 
-The rows become what the notebook's rows were: the signature's columns with the signature's types. What
-is not there, is of another type, or lies outside of what the pipeline accepts is an error that names the
-column, the row, the value and what to do; nothing is guessed, cut off or rounded.
+A DataFrame, a matrix or texts are what the pipeline itself would be given: they must be what the sample
+was, or differ only in what the pipeline does not see (:mod:`onnxtwin.build.forms`). A list of dicts and a
+dict of columns are nothing to a pipeline; they mean a DataFrame of the sample's dtypes. What is not there,
+is of another type, or lies outside of what the pipeline accepts is an error that names the column, the row,
+the value and what to do; nothing is guessed, cut off or rounded.
 """
 
 from __future__ import annotations
@@ -15,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onnxtwin.build.columns import TENSOR_DTYPES, Kind, show
-from onnxtwin.build.frames import frame_column, is_frame, is_series, series_tensor
+from onnxtwin.build.forms import Form, shown, single
+from onnxtwin.build.frames import is_frame, is_series, series_tensor
 from onnxtwin.build.kinds import Text, kind_of
 from onnxtwin.exporters.errors import InputError
-from onnxtwin.exporters.signature import Column, Signature
+from onnxtwin.exporters.signature import Signature
 
 FORMS = {
     "DataFrame": "a DataFrame, a list of dicts or a dict of columns",
@@ -55,6 +58,7 @@ class RowReader:
             (spec.name, tuple(place[name] for name in spec.columns), TENSOR_DTYPES[spec.tensor])
             for spec in signature.inputs
         ]
+        self._form = Form(signature)
         self._single = all(len(places) == 1 for _, places, _ in self._inputs)
         self._uniform = self._whole_matrix_kind()
 
@@ -63,13 +67,15 @@ class RowReader:
 
         Parameters
         ----------
-        X : a DataFrame, a list of dicts or a dict of columns; where the model was fitted on a matrix
-            also a 2-D array or a list of lists; where on texts, a list, 1-D array or Series of str.
+        X : a DataFrame, a list of dicts or a dict of columns; where the model was exported with a matrix
+            a 2-D array, and a list of lists or a DataFrame if the pipeline takes them as the same; where with
+            texts a list, and a 1-D array or Series of str likewise.
 
         Raises
         ------
         InputError
-            If a column is missing, of another type, or ragged.
+            If a column is missing, of another type, or ragged, or in another place and the pipeline looks at
+            the order of the columns.
         DomainError
             If a value lies outside of what the pipeline accepts.
         """
@@ -158,23 +164,15 @@ class RowReader:
         )
 
     def _frame(self, X: Any) -> Feeds:
-        columns = self.signature.columns
-        if self.signature.container == "matrix" and X.shape[1] != len(columns):
-            raise self._width(X.shape[1])
-        if self.signature.container == "matrix" and not all(c.label in X.columns for c in columns):
-            series = [X.iloc[:, i] for i in range(len(columns))]
-        else:
-            series = [frame_column(X, column.label) for column in columns]
-            self._refuse_extra(X.columns, "")
+        series = self._form.frame(X)
         tensors = [series_tensor(one, kind) for one, kind in zip(series, self._kinds, strict=True)]
         return self._feeds(tensors, len(X), X.index)
 
     def _matrix(self, X: NDArray[Any]) -> Feeds:
         if self.signature.container != "matrix" or X.ndim != 2:
             raise self._unfit(X)
-        if X.shape[1] != len(self._kinds):
-            raise self._width(X.shape[1])
-        if self._uniform is not None and X.dtype != object:
+        self._form.matrix(X)
+        if self._uniform is not None:
             flat = self._uniform.from_array(np.ascontiguousarray(X).reshape(-1))
             return Feeds({self._inputs[0][0]: flat.reshape(X.shape)}, len(X))
         return self._feeds([_array_tensor(X[:, i], kind) for i, kind in enumerate(self._kinds)], len(X))
@@ -185,10 +183,11 @@ class RowReader:
         for position, row in enumerate(X):
             if not isinstance(row, (list, tuple, np.ndarray)):
                 raise InputError(f"row {position}: found {show(row)}, expected a list like those before it")
-            if len(row) != len(self._kinds):
-                raise self._width(len(row), f"row {position}: ")
+            self._form.width(len(row), f"row {position}: ")
+        self._form.lists(X)
+        columns = [[row[i] for row in X] for i in range(len(self._kinds))]
         return self._feeds(
-            [kind.from_values([row[i] for row in X]) for i, kind in enumerate(self._kinds)], len(X)
+            [kind.from_lists(values) for kind, values in zip(self._kinds, columns, strict=True)], len(X)
         )
 
     def _documents(self, X: Any) -> Feeds:
@@ -202,6 +201,7 @@ class RowReader:
             tensor = kind.from_values(list(X))
         else:
             raise self._unfit(X)
+        self._form.documents(X)
         return self._feeds([tensor], len(tensor), index)
 
     def _feeds(self, tensors: list[NDArray[Any]], rows: int, index: Any = None) -> Feeds:
@@ -238,28 +238,11 @@ class RowReader:
                 "and the pipeline refuses it: leave it out"
             )
 
-    def _width(self, found: int, where: str = "") -> InputError:
-        wanted = _listing(self.signature.columns)
-        return InputError(f"{where}found {found} columns, expected {len(self._kinds)}: {wanted}")
-
     def _unfit(self, X: Any) -> InputError:
-        form = f"{type(X).__name__} of shape {X.shape}" if hasattr(X, "shape") else show(X)
-        way_out = ""
-        if is_series(X) or isinstance(X, np.ndarray) and X.ndim == 1:
-            way_out = "; a single row goes in as a list of one dict, or as X.iloc[[0]]"
-        elif isinstance(X, str):
-            way_out = "; a single text goes in as a list of one text"
-        elif isinstance(X, np.ndarray):
-            way_out = "; an array has no column names: pd.DataFrame(X, columns=...)"
-        return InputError(f"found {form}, expected {FORMS[self.signature.container]}{way_out}")
+        return InputError(f"found {shown(X)}, expected {FORMS[self.signature.container]}{single(X)}")
 
 
 def _array_tensor(array: NDArray[Any], kind: Kind) -> NDArray[Any]:
     if array.dtype == object and not isinstance(kind, Text):
         return kind.from_values(array.tolist())
     return kind.from_array(array)
-
-
-def _listing(columns: tuple[Column, ...]) -> str:
-    names = ", ".join(column.name for column in columns[:12])
-    return names + (f" and {len(columns) - 12} more" if len(columns) > 12 else "")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from onnxtwin.build.instants import parse_dtype
 from onnxtwin.build.texts import as_category, typed, with_gaps
 from onnxtwin.exporters.errors import InputError
 from onnxtwin.exporters.signature import Column, Signature
@@ -35,8 +36,8 @@ def open_rows(
 
     Only the columns of the signature are read, in its order. Parquet columns keep their types, but for what
     depends on the rows that a file happens to hold: a categorical column gets the notebook's categories,
-    whole numbers become float64 where the notebook has that, a missing text is what it is in the notebook.
-    CSV has no types: each column is read as the notebook typed it, an empty field as missing. The files of a
+    whole numbers become float64 where the notebook has that, a missing text is what it is there; and instants
+    get the notebook's unit, which not every file can say. CSV has no types: each column is read as the notebook typed it, an empty field as missing. The files of a
     folder are taken in the order of their names; a folder ``column=value`` in it gives its files that column.
 
     Parameters
@@ -109,7 +110,8 @@ class Files:
     def _contained(self, frame: pd.DataFrame) -> Any:
         columns = frame[[column.label for column in self._signature.columns]]
         if self._signature.container == "matrix":
-            return columns.to_numpy()
+            matrix = columns.to_numpy()
+            return matrix.astype("U") if self._signature.columns[0].dtype == "str" else matrix
         if self._signature.container == "documents":
             return columns.iloc[:, 0].tolist()
         return columns
@@ -128,7 +130,17 @@ def _alike(values: Any, column: Column) -> Any:
         return values.astype("float64")
     if column.dtype == "object" and column.tensor == "string":
         return with_gaps(values.astype(object), column)
-    return values
+    return _in_unit(values, column)
+
+
+def _in_unit(values: Any, column: Column) -> Any:
+    """Instants (a Series) in the notebook's unit, which Parquet need not know, if it says them exactly."""
+    wanted, found = parse_dtype(column.dtype), parse_dtype(str(values.dtype))
+    if wanted is None or found is None or (wanted[0], wanted[2]) != (found[0], found[2]):
+        return values
+    converted = values.dt.as_unit(wanted[1])
+    same = (converted == values) | values.isna()
+    return converted if same.all() else values
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:

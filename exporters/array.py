@@ -16,6 +16,7 @@ from spox import Var
 from onnxtwin.exporters.asked import Asked, settable
 from onnxtwin.exporters.faults import as_the_library, spare
 from onnxtwin.exporters.signature import MISSING_TOKEN
+from onnxtwin.exporters.signature import is_missing as is_missing
 from onnxtwin.exporters.tensor import STRING, Tensor, cast, element_type, graph_dtype
 from onnxtwin.exporters.trace import require_trace, within_engine
 
@@ -265,17 +266,6 @@ def encode(value: Any, missing: str = MISSING_TOKEN) -> np.ndarray:
     if array.dtype.kind in "mM":
         return array.astype(np.int64)
     return array
-
-
-def is_missing(x: Any) -> bool:
-    """None, NaN, pandas.NA and NaT."""
-    if x is None or isinstance(x, float) and x != x:
-        return True
-    return (
-        type(x).__name__ in ("NAType", "NaTType")
-        or isinstance(x, (np.datetime64, np.timedelta64))
-        and bool(np.isnat(x))
-    )
 
 
 def constant_tensor(value: np.ndarray) -> Tensor:

@@ -120,7 +120,14 @@ def describe_matrix(matrix: np.ndarray) -> tuple[Column, ...]:
     names = [str(i) for i in range(matrix.shape[1])]
     kind = matrix.dtype.kind
     text = str(matrix.dtype)
-    if kind in "OU":
+    if kind == "U":
+        if (matrix == MISSING_TOKEN).any():
+            raise SignatureError(
+                f"the matrix holds {MISSING_TOKEN!r}, the token that stands for a missing value\n"
+                "  way out: replace that text"
+            )
+        return tuple(Column(name, i, "str", "string") for i, name in enumerate(names))
+    if kind == "O":
         import pandas as pd
 
         columns = [_textual(pd.Series(matrix[:, i], dtype=object), name, i) for i, name in enumerate(names)]

@@ -18,6 +18,7 @@ from spox import Var
 
 from onnxtwin.exporters import finish
 from onnxtwin.exporters.errors import OnnxTwinError, RecordingError, UnsupportedError
+from onnxtwin.exporters.forms import rearranged
 from onnxtwin.exporters.outputs import Answer, answers, real_answers
 from onnxtwin.exporters.sample import Sample, draw
 from onnxtwin.exporters.scope import substituted
@@ -95,7 +96,35 @@ def export_graph(
             first, _ = _run(copied, sample, names, sample.first, None)
         with deferred() as trees:
             second, traced = _run(copied, sample, names, sample.second, first)
-    return _finished(estimator, sample, names, second, traced, trees)
+        by_name = sample.by_name
+        if by_name is None:
+            by_name = _takes_names(copied, sample, names, first, second, traced)
+    return _finished(estimator, sample, names, second, traced, trees, by_name)
+
+
+def _takes_names(
+    copied: Shadow, sample: Sample, names: list[str], first: Trace, second: Trace, traced: _Traced
+) -> bool:
+    """Whether the code records the same where columns stand elsewhere and others stand beside them."""
+    try:
+        with deferred():
+            third, again = _run(copied, sample, names, rearranged(sample.second), first)
+        return _recorded(second, traced) == _recorded(third, again)
+    except OnnxTwinError:
+        return False
+
+
+def _recorded(trace: Trace, traced: _Traced) -> tuple[Any, ...]:
+    """All that a run recorded, to be compared with another's."""
+    with trace.running():
+        given = [answer for entries in traced.answers.values() for answer in entries]
+        results = {f"out_{i}": answer.array.tensor.flat for i, answer in enumerate(given)}
+        demands = {f"cond_{i}": r.var for i, r in enumerate(trace.requirements)}
+        model = finish.build(traced.inputs, results | demands)
+    told = [(a.method, a.index, a.container, a.columns, a.array.dtype) for a in given]
+    asked = [(r.message, r.step) for r in trace.requirements]
+    graph = model.SerializeToString(deterministic=True)
+    return graph, told, asked, trace.finite_columns, trace.column_values
 
 
 def _load_leaves() -> None:
@@ -202,14 +231,26 @@ def _called(method: Any, X: Any, trace: Trace) -> Any:
 
 
 def _finished(
-    estimator: Any, sample: Sample, names: list[str], trace: Trace, traced: _Traced, trees: DeferredTrees
+    estimator: Any,
+    sample: Sample,
+    names: list[str],
+    trace: Trace,
+    traced: _Traced,
+    trees: DeferredTrees,
+    by_name: bool,
 ) -> Exported:
     with trace.running():
-        return _finish(estimator, sample, names, trace, traced, trees)
+        return _finish(estimator, sample, names, trace, traced, trees, by_name)
 
 
 def _finish(
-    estimator: Any, sample: Sample, names: list[str], trace: Trace, traced: _Traced, trees: DeferredTrees
+    estimator: Any,
+    sample: Sample,
+    names: list[str],
+    trace: Trace,
+    traced: _Traced,
+    trees: DeferredTrees,
+    by_name: bool,
 ) -> Exported:
     feeds = {f"in_{i}": value for i, value in enumerate(sample.feeds(sample.second))}
 
@@ -252,7 +293,7 @@ def _finish(
     model = finish.finish(model, public, order, f"answers {', '.join(names)} of {type(estimator).__name__}")
     finish.refuse_unsafe(model)
     trees.patch(model)
-    signature = sample.signature(tuple(outputs), conditions, trace, tuple(names))
+    signature = sample.signature(tuple(outputs), conditions, trace, tuple(names), by_name)
     exported = Exported(model, signature)
     _prove(estimator, sample, exported)
     return exported

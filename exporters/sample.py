@@ -6,6 +6,7 @@ one of them, so that the recorded code and the verification meet missing values 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,7 @@ from spox import Var
 from onnxtwin.exporters.array import Array, encode
 from onnxtwin.exporters.columns import describe_frame, describe_matrix, encode_column, set_missing
 from onnxtwin.exporters.errors import SignatureError
+from onnxtwin.exporters.forms import rearranged, same_answers, sources, takes_names, types_of
 from onnxtwin.exporters.signature import Column, Condition, Input, Output, Signature
 from onnxtwin.exporters.tensor import Tensor, graph_dtype
 from onnxtwin.exporters.trace import Trace
@@ -32,6 +34,9 @@ class Sample:
     ----------
     container : what the pipeline is called with: ``DataFrame``, ``matrix`` or ``documents``.
     first, second : rows of the two runs, the same in content and different in number.
+    types : whether the pipeline tells types apart, as in :class:`Signature`.
+    by_name : whether it takes columns by name; None if it answers a rearranged frame alike, which proves
+        nothing yet.
     """
 
     container: Any
@@ -40,7 +45,8 @@ class Sample:
     inputs: tuple[Input, ...]
     first: Any
     second: Any
-    extra_columns: Any
+    types: Any
+    by_name: bool | None
 
     def feeds(self, rows: Any) -> list[np.ndarray]:
         """The input tensors for ``rows``, in the order of ``inputs``."""
@@ -70,7 +76,11 @@ class Sample:
             return lambda: Documents(list(rows), tensors["X"])
         from onnxtwin.exporters.pandas import DataFrame
 
-        return lambda: DataFrame(rows.copy(), [tensors[c.name] for c in self.columns])
+        labels = [c.label for c in self.columns]
+        held = [tensors[c.name] for c in self.columns]
+        if rows.columns.tolist() != labels:
+            held = [held[labels.index(label)] for label in sources(labels)]
+        return lambda: DataFrame(rows.copy(), held)
 
     def signature(
         self,
@@ -78,6 +88,7 @@ class Sample:
         conditions: tuple[Condition, ...],
         trace: Trace,
         methods: tuple[str, ...],
+        by_name: bool,
     ) -> Signature:
         """The signature once the trace has told which values the pipeline accepts."""
         columns = tuple(
@@ -95,8 +106,9 @@ class Sample:
             self.inputs,
             outputs,
             conditions,
-            extra_columns=self.extra_columns,
+            extra_columns="ignored" if by_name else "refused",
             methods=methods,
+            types=self.types,
         )
 
 
@@ -127,8 +139,25 @@ def draw(estimator: Any, X: Any, methods: Sequence[str], layout: Any) -> Sample:
         inputs,
         _labelled(_cycled(every, first)),
         _labelled(_cycled(every, second)),
-        _extra(estimator, container),
+        types_of(estimator, columns, chosen, lambda other: _answers(estimator, methods, other)),
+        _by_name(estimator, methods, chosen) if container == "DataFrame" else False,
     )
+
+
+def _by_name(estimator: Any, methods: Sequence[str], rows: Any) -> bool | None:
+    known = takes_names(estimator)
+    if known is not None:
+        return known
+    plain, moved = (_answers(estimator, methods, frame) for frame in (rows, rearranged(rows)))
+    return None if plain is not None and moved is not None and same_answers(plain, moved) else False
+
+
+def rows_of(X: Any) -> Any:
+    """A described sample as the pipeline is called with it: of lists a matrix, of texts a list."""
+    if hasattr(X, "iloc") and X.ndim == 2 or isinstance(X, np.ndarray) and X.ndim == 2:
+        return X
+    rows = list(X)
+    return rows if isinstance(rows[0], str) else np.asarray(rows)
 
 
 def _described(X: Any) -> tuple[str, Any, tuple[Column, ...]]:
@@ -179,19 +208,6 @@ def _require_fitted_columns(estimator: Any, columns: tuple[Column, ...], contain
         )
 
 
-def _extra(estimator: Any, container: str) -> str:
-    """Whether the pipeline itself ignores columns that it was not fitted on, as a ColumnTransformer does."""
-    first = estimator
-    while hasattr(first, "steps") and first.steps:
-        first = first.steps[0][1]
-    chosen = (
-        hasattr(first, "transformers_")
-        or type(first).__name__ == "FunctionTransformer"
-        or not hasattr(first, "feature_names_in_")
-    )
-    return "ignored" if container == "DataFrame" and chosen else "refused"
-
-
 def _take(rows: Any, positions: np.ndarray) -> Any:
     if hasattr(rows, "iloc"):
         return rows.iloc[positions].reset_index(drop=True)
@@ -222,10 +238,9 @@ def _prime(least: int, avoid: int) -> int:
     return n
 
 
-def _answer(estimator: Any, methods: Sequence[str], rows: Any, what: str) -> None:
+def _answer(estimator: Any, methods: Sequence[str], rows: Any, what: str) -> list[Any]:
     try:
-        for method in methods:
-            getattr(estimator, method)(rows)
+        return [getattr(estimator, method)(rows) for method in methods]
     except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
         raise SignatureError(
             f"the pipeline refuses {what}: {error}\n"
@@ -233,12 +248,18 @@ def _answer(estimator: Any, methods: Sequence[str], rows: Any, what: str) -> Non
         ) from error
 
 
-def _accepts(estimator: Any, methods: Sequence[str], rows: Any) -> bool:
+def _answers(estimator: Any, methods: Sequence[str], rows: Any) -> list[Any] | None:
+    """The pipeline's answers to a copy of the rows, one a method; None if it refuses them."""
     try:
-        _answer(estimator, methods, rows, "a missing value")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of names that it does not know
+            return _answer(estimator, methods, rows.copy(), "these rows")
     except SignatureError:
-        return False
-    return True
+        return None
+
+
+def _accepts(estimator: Any, methods: Sequence[str], rows: Any) -> bool:
+    return _answers(estimator, methods, rows) is not None
 
 
 def _missing(

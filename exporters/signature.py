@@ -9,15 +9,30 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+
 MISSING_TOKEN = "__missing__"
 """How a missing string travels. ASCII, because bindings corrupt NUL and non-BMP characters."""
 
 NAT = -(2**63)
 """How a missing timestamp or duration travels: the smallest int64, pandas' own ``iNaT``."""
 
+WHOLE_NUMBERS = frozenset({"int32", "int64", "float64"})
+"""Dtypes in which scikit-learn's own estimators compute the same from equal whole numbers, because NumPy
+promotes them to float64. Shorter integers may be computed with in float32."""
+
 Tensor = Literal["float64", "float32", "int64", "bool", "string"]
 Missing = Literal["none", "nan", "token", "nat"]
 Container = Literal["ndarray", "DataFrame", "Series"]
+
+
+def is_missing(value: Any) -> bool:
+    """Whether one value is None, NaN of any float type, NaT of any time type, or pandas' NA or NaT."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    if isinstance(value, (float, np.floating)):
+        return bool(value != value)
+    return isinstance(value, (np.datetime64, np.timedelta64)) and bool(np.isnat(value))
 
 
 @dataclass(frozen=True)
@@ -127,7 +142,18 @@ class Condition:
 
 @dataclass(frozen=True)
 class Signature:
-    """Raw columns, graph inputs, graph outputs and the domain of one twin."""
+    """Raw columns, graph inputs, graph outputs and the domain of one twin.
+
+    Attributes
+    ----------
+    container : what the pipeline was called with when it was exported.
+    extra_columns : ``ignored`` if the pipeline takes the columns of a DataFrame by their names, whatever
+        their order and whatever stands beside them; ``refused`` if it needs these columns in this order.
+    types : ``by_value`` if the pipeline is made of scikit-learn's own estimators only and answers equal
+        values alike: :data:`WHOLE_NUMBERS` of another dtype, text as ``object`` or ``str``, a category under
+        another list of categories, a matrix as a DataFrame or a list of lists. ``exact`` if code of the
+        user's may tell these apart.
+    """
 
     container: Literal["DataFrame", "matrix", "documents"]
     layout: Literal["columns", "packed"]
@@ -138,6 +164,7 @@ class Signature:
     missing_token: str = MISSING_TOKEN
     extra_columns: Literal["ignored", "refused"] = "ignored"
     methods: tuple[str, ...] = field(default=())
+    types: Literal["exact", "by_value"] = "exact"
 
     def to_json(self) -> dict[str, Any]:
         """The signature as plain JSON values (tuples become lists)."""

@@ -17,7 +17,7 @@ from onnxtwin.build.session import Session
 from onnxtwin.build.vectors import Tensors, Vectors, anonymise, choose, count_rows, record, take
 from onnxtwin.exporters.signature import Signature
 from onnxtwin.runtime_checks import SAMPLE, Report, check, families
-from onnxtwin.runtime_checks.cases.registry import Regrouped
+from onnxtwin.runtime_checks.cases.registry import Form, Regrouped
 from onnxtwin.runtime_checks.compare import Tolerance
 from onnxtwin.runtime_checks.coverage.compact import compact
 from onnxtwin.runtime_checks.coverage.instrument import Instrument, instrument
@@ -39,8 +39,8 @@ _UNSOUND = re.compile("[\x00\ud800-\udfff]")
 EDGE = "boundary"
 """The family whose rows are sought where an answer changes."""
 
-_NOT_RECORDED = "batches"
-"""A family that repeats the sample's own rows."""
+_NOT_RECORDED = ("batches", "forms")
+"""Families that repeat the sample's own rows."""
 
 
 def record_vectors(
@@ -122,9 +122,9 @@ def _batches(
     yield SAMPLE, chosen
     made: list[tuple[str, Any]] = []
     for name, generate in families(True, graph).items():
-        if name != _NOT_RECORDED:
+        if name not in _NOT_RECORDED:
             batches = generate(reference, signature, chosen, np.random.default_rng(seed))
-            made += [(name, batch) for batch in batches if not isinstance(batch, Regrouped)]
+            made += [(name, batch) for batch in batches if not isinstance(batch, (Regrouped, Form))]
     kept = compact(graph, [batch for _, batch in made], rows, np.random.default_rng(seed))
     astral = []
     for (name, batch), index in zip(made, kept, strict=True):

@@ -53,10 +53,11 @@ def export(
         If the sample cannot be described, or does not fit the pipeline.
     """
     from onnxtwin.exporters.export import export_graph
+    from onnxtwin.exporters.sample import rows_of
 
     chosen = list(methods) if methods is not None and not isinstance(methods, str) else methods
     exported = export_graph(estimator, X, methods=chosen, layout=layout)
-    return Twin.of_model(exported.model, exported.signature, pipeline=estimator, sample=X)
+    return Twin.of_model(exported.model, exported.signature, pipeline=estimator, sample=rows_of(X))
 
 
 def load(path: str | Path, *, threads: int = 1) -> Twin:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from onnxtwin.exporters.errors import CheckError
+from onnxtwin.build.rows import RowReader
+from onnxtwin.exporters.errors import CheckError, InputError
 from onnxtwin.exporters.signature import Signature
-from onnxtwin.runtime_checks.cases import SAMPLE, Regrouped, families
+from onnxtwin.runtime_checks.cases import SAMPLE, Form, Regrouped, families
 from onnxtwin.runtime_checks.compare import (
     ATOL,
     RTOL,
@@ -133,7 +134,8 @@ def check(
         # Hostile rows make pipelines warn about unknown categories and the like, once a batch.
         warnings.simplefilter("ignore")
         done, sampled = 0, Reservoir(SAMPLED, seed)
-        for rows, truth in _sized(stream, run, signature, batch_size):
+        reader = RowReader(signature) if enforce_domain else None
+        for rows, truth in _sized(stream, run, reader, batch_size):
             if truth is None and metrics:
                 raise CheckError("metrics need the targets of the rows: y")
             if truth is not None and run.metrics is None:
@@ -174,13 +176,14 @@ def check(
 
 
 def _sized(
-    stream: Stream, run: _Run, signature: Signature, batch_size: int | None
+    stream: Stream, run: _Run, reader: RowReader | None, batch_size: int | None
 ) -> Iterator[tuple[Rows, Any]]:
     """The stream's rows and targets in batches of a size that fits, learnt from the first of them."""
     size = batch_size
     for rows, y in stream.batches(batch_size or BATCH_ROWS):
         check_rows(rows)
-        _check_columns(rows, signature)
+        if reader is not None:
+            _check_form(rows, reader)
         truth = None if y is None else targets(y, count(rows))
         size = size or run.batch_size(rows)
         if count(rows) <= size:
@@ -190,13 +193,14 @@ def _sized(
             yield part, None if truth is None else truth[start : start + size]
 
 
-def _check_columns(X: Rows, signature: Signature) -> None:
-    if isinstance(X, pd.DataFrame):
-        lacking = [column.label for column in signature.columns if column.label not in X.columns]
-        if signature.container == "DataFrame" and lacking:
-            raise CheckError(f"the rows lack the columns {lacking}; they have {list(X.columns)}")
-    elif isinstance(X, np.ndarray) and X.ndim == 2 and X.shape[1] != len(signature.columns):
-        raise CheckError(f"the rows have {X.shape[1]} columns, the twin takes {len(signature.columns)}")
+def _check_form(X: Rows, reader: RowReader) -> None:
+    """Raise CheckError for rows of another form than the twin's: not one of them could be compared."""
+    if reader.signature.container == "matrix" and isinstance(X, pd.DataFrame):
+        raise CheckError("the rows are a DataFrame, the twin was exported with a matrix: X.to_numpy()")
+    try:
+        reader.read(take(X, slice(0, 0)))
+    except InputError as error:
+        raise CheckError(f"these rows are not what the twin takes: {error}") from error
 
 
 def _cases(
@@ -206,7 +210,7 @@ def _cases(
     X: Rows,
     seed: int,
     graph: Instrument | None,
-) -> Iterator[tuple[str, Rows | Regrouped]]:
+) -> Iterator[tuple[str, Rows | Regrouped | Form]]:
     for name, generate in families(cases, graph).items():
         # Seeded by name, so that a family makes the same rows whichever others run.
         rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
@@ -264,12 +268,28 @@ class _Run:
         ]
         return max(1, min(BATCH_ROWS, BATCH_BYTES // max([1, *widths])))
 
-    def case(self, family: str, case: Rows | Regrouped) -> None:
+    def case(self, family: str, case: Rows | Regrouped | Form) -> None:
         """Answer one batch of a family."""
         if isinstance(case, Regrouped):
             self.chunk(family, case.rows, None, source=case.source)
+        elif isinstance(case, Form):
+            self.form(family, case)
         else:
             self.chunk(family, case, None)
+
+    def form(self, family: str, case: Form) -> None:
+        """Rows in another form: the twin refuses them, or answers what the pipeline answers."""
+        found = self.candidate.whole(case.rows) if self.enforce_domain else None
+        tallies = [report.family(family) for report in self.reports.values()]
+        expected = None if found is None else self.reference.ask(case.rows)
+        if found is None or expected is None:
+            for tally in tallies:
+                tally.refused += count(case.rows)
+        elif not expected.accepted.all():
+            self.domain.taken(family, case, next(iter(expected.refusals.values())))
+        else:
+            for method, answer in expected.methods.items():
+                self._compare(family, method, case.rows, None, answer, found[method])
 
     def chunk(
         self, family: str, X: Rows, start: int | None, y: Any = None, source: Positions | None = None

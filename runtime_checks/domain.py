@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from onnxtwin.runtime_checks.cases.registry import Form
 from onnxtwin.runtime_checks.reference import Reference
 from onnxtwin.runtime_checks.report import LISTED, MethodReport, Noted
-from onnxtwin.runtime_checks.rows import Rows, stack, take, typed_row
+from onnxtwin.runtime_checks.rows import Rows, count, stack, take, typed_row
 from onnxtwin.runtime_checks.verdict import ENOUGH
 
 IN_COMPANY = "the pipeline answers this row or refuses it, depending on the rows that it comes with"
@@ -51,6 +52,14 @@ class DomainAudit:
         for row, error in errors.items():
             text = f"the twin answers, the pipeline raises {error}"
             self._count(family, "answered_outside", X, row, positions[row], text)
+
+    def taken(self, family: str, case: Form, error: str) -> None:
+        """Rows in another form that the pipeline refuses with this error, and the twin answers."""
+        text = f"{case.what}: the twin answers, the pipeline raises {error}"
+        for report in self._reports:
+            report.family(family).answered_outside += count(case.rows)
+            if len(report.domain) < LISTED:
+                report.domain.append(Noted(typed_row(case.rows, 0), None, family, text))
 
     def refused_inside(
         self,

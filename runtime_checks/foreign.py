@@ -14,13 +14,13 @@ import pandas as pd
 
 from onnxtwin.build.session import RUNTIME_ERRORS
 from onnxtwin.exporters.errors import CheckError, InputError
-from onnxtwin.exporters.signature import Column, Input, Output, Signature
+from onnxtwin.exporters.signature import Column, Input, Output, Signature, is_missing
 from onnxtwin.runtime_checks.check import check
 from onnxtwin.runtime_checks.compare import ATOL, RTOL, Tolerances
 from onnxtwin.runtime_checks.metrics import MetricLike
 from onnxtwin.runtime_checks.python import description
 from onnxtwin.runtime_checks.report import Report
-from onnxtwin.runtime_checks.rows import Rows, column_values, count, is_missing
+from onnxtwin.runtime_checks.rows import Rows, column_values, count
 from onnxtwin.runtime_checks.streams import Stream, head, stream_of
 
 Names = str | Sequence[str]

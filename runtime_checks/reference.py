@@ -162,6 +162,13 @@ class Candidate:
         """The twin's answers; InputError and DomainError are refusals, any other error ends the check."""
         return ask(self._call, X, TWIN_REFUSES)
 
+    def whole(self, X: Rows) -> dict[str, Answer] | None:
+        """The twin's answers to rows of any form; None if it raises, whatever it is that it raises."""
+        try:
+            return self._call(take(X, slice(None)))
+        except (*TWIN_REFUSES, *REFUSES):
+            return None
+
     def refuses(self, X: Rows) -> BoolArray:
         """Row by row, whether the twin refuses: a caller may send any row alone."""
         return np.array([not self.ask(take(X, [i])).accepted[0] for i in range(count(X))], dtype=np.bool_)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from onnxtwin.exporters.errors import CheckError
+from onnxtwin.exporters.signature import is_missing
 
 Rows = Any
 """DataFrame ``[N, columns]``, ndarray ``[N, k]``, or documents: a list, Series or 1-D array of str."""
@@ -138,16 +139,6 @@ def column_values(X: Rows, label: str | int) -> pd.Series:
     if isinstance(X, np.ndarray) and X.ndim == 2:
         return pd.Series(X[:, int(label)])
     return pd.Series(X)
-
-
-def is_missing(value: Any) -> bool:
-    """Whether one cell is missing: None, NaN, NaT or pandas' NA."""
-    return (
-        value is None
-        or value is pd.NA
-        or value is pd.NaT
-        or (isinstance(value, float | np.floating) and math.isnan(value))
-    )
 
 
 def typed(value: Any) -> Any:

@@ -17,14 +17,13 @@ import numpy as np
 from onnxtwin.build.answers import DOMAIN, outputs_of
 from onnxtwin.build.artifact import CONTRACT, MODEL, VECTORS, Artifact
 from onnxtwin.build.clients.naming import Naming
-from onnxtwin.build.columns import is_missing
 from onnxtwin.build.contract import ATOL, RTOL
 from onnxtwin.build.instants import parse_dtype
 from onnxtwin.build.numbers import EXACT
 from onnxtwin.build.vectors import Vectors
 from onnxtwin.build.weights import WEIGHTS
 from onnxtwin.exporters.errors import ArtifactError
-from onnxtwin.exporters.signature import NAT, Column, Condition, Output, Signature, Tensor
+from onnxtwin.exporters.signature import NAT, Column, Condition, Output, Signature, Tensor, is_missing
 
 Kind = Literal["float", "integer", "flag", "text", "instant", "duration"]
 Form = Literal["value", "vector", "list", "table"]

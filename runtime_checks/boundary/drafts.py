@@ -12,10 +12,10 @@ import pandas as pd
 
 from onnxtwin.build.columns import TENSOR_DTYPES
 from onnxtwin.build.instants import parse_dtype
-from onnxtwin.exporters.signature import NAT, Column, Signature
+from onnxtwin.exporters.signature import NAT, Column, Signature, is_missing
 from onnxtwin.runtime_checks.boundary.ordered import Order
 from onnxtwin.runtime_checks.coverage.instrument import Feeds, Tensors
-from onnxtwin.runtime_checks.rows import Rows, column_values, count, is_missing, set_column, take
+from onnxtwin.runtime_checks.rows import Rows, column_values, count, set_column, take
 
 Array = npt.NDArray[Any]
 Ints = npt.NDArray[np.int64]

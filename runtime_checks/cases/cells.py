@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 
-from onnxtwin.exporters.signature import Column
+from onnxtwin.exporters.signature import Column, is_missing
 from onnxtwin.runtime_checks.cases.choices import among, below, one_of
 from onnxtwin.runtime_checks.cases.extreme import MODERATE, extreme_values
 from onnxtwin.runtime_checks.cases.missing import missing_value
 from onnxtwin.runtime_checks.cases.unknown import integer_limits, unseen_values
-from onnxtwin.runtime_checks.rows import is_missing
 
 KNOWN = 64
 """Values of the sample that a column's strategy knows, the most frequent first."""

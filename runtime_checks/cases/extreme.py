@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from onnxtwin.exporters.signature import Column, Signature
+from onnxtwin.exporters.signature import Column, Signature, is_missing
 from onnxtwin.runtime_checks.cases.calendar import extreme_durations, extreme_instants, extreme_texts
 from onnxtwin.runtime_checks.cases.registry import (
     Edit,
@@ -22,7 +22,7 @@ from onnxtwin.runtime_checks.cases.registry import (
 )
 from onnxtwin.runtime_checks.cases.unknown import integer_limits
 from onnxtwin.runtime_checks.reference import Reference
-from onnxtwin.runtime_checks.rows import Rows, column_values, count, edited, is_missing
+from onnxtwin.runtime_checks.rows import Rows, column_values, count, edited
 
 _SINGLE, _DOUBLE = np.finfo(np.float32), np.finfo(np.float64)
 

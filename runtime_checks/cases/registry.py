@@ -44,7 +44,21 @@ class Regrouped:
         return take(self.base, self.source)
 
 
-Family = Callable[[Reference, Signature, Rows, np.random.Generator], Iterator[Rows | Regrouped]]
+@dataclass(frozen=True)
+class Form:
+    """Rows in another form than the sample's, which a twin may refuse although the pipeline answers them.
+
+    Attributes
+    ----------
+    rows : a few rows, all in that form.
+    what : what is other.
+    """
+
+    rows: Any
+    what: str
+
+
+Family = Callable[[Reference, Signature, Rows, np.random.Generator], Iterator[Rows | Regrouped | Form]]
 
 if TYPE_CHECKING:
     GraphFamily = Callable[..., Iterator[Rows]]

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from onnxtwin.exporters.signature import Column, Signature
+from onnxtwin.exporters.signature import Column, Signature, is_missing
 from onnxtwin.runtime_checks.cases.registry import Edit, a_column_each, admitted, base_rows, family
 from onnxtwin.runtime_checks.reference import Reference
-from onnxtwin.runtime_checks.rows import Rows, column_values, is_missing
+from onnxtwin.runtime_checks.rows import Rows, column_values
 
 UNSEEN_TEXT = "never seen before"
 

@@ -29,5 +29,5 @@ def one(column: Column, *values: Any) -> list[Any]:
 
 
 def series(column: Column, values: pd.Series) -> list[Any]:
-    """The feed of one column, handed over as a DataFrame."""
-    return feeds(pd.DataFrame({column.label: values}), column)[column.name]
+    """The feed of one column, handed over as a dict of Series, which are typed as the column is."""
+    return feeds({column.label: values}, column)[column.name]

@@ -63,6 +63,7 @@ def matrix(width: int, tensor: Any = "float64", **column: Any) -> tuple[bytes, S
         inputs=(Input("X", tensor, tuple(names)),),
         outputs=(Output("transform", "transform", None, tensor, tensor, (None, width)),),
         methods=("transform",),
+        types="by_value",
     )
     return spox.build({"X": X}, {"transform": op.identity(X)}).SerializeToString(), signature
 
@@ -77,6 +78,7 @@ def documents() -> tuple[bytes, Signature]:
         inputs=(Input("X", "string", ("X",)),),
         outputs=(Output("transform", "transform", None, "string", "object", (None, 1)),),
         methods=("transform",),
+        types="by_value",
     )
     return spox.build({"X": X}, {"transform": op.identity(X)}).SerializeToString(), signature
 
