@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onnxtwin.build.columns import show
-from onnxtwin.build.frames import frame_column, is_series
+from onnxtwin.build.frames import frame_column, is_frame, is_series
 from onnxtwin.exporters.errors import InputError
 from onnxtwin.exporters.signature import WHOLE_NUMBERS, Column, Signature
 
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 TEXTS = frozenset({"object", "str"})
 """Dtypes of text whose values scikit-learn's own estimators take alike, missing ones included."""
 
+FORMS = {
+    "DataFrame": "a DataFrame, a list of dicts or a dict of columns",
+    "matrix": "a 2-D array, a list of lists, a DataFrame, a list of dicts or a dict of columns",
+    "documents": "a list, a 1-D array or a Series of texts",
+}
+
 NAMED = 8
 """Columns or categories that a message names."""
 
@@ -32,7 +38,7 @@ _ARRAYS = (np.ndarray, np.memmap)
 """Other kinds of arrays mean something else: scikit-learn refuses ``np.matrix``, a mask would be lost."""
 
 
-class Form:
+class SampleForm:
     """The sample's form, and which other forms the pipeline takes as the same.
 
     Parameters
@@ -43,12 +49,35 @@ class Form:
     def __init__(self, signature: Signature) -> None:
         self._columns = signature.columns
         self._labels = [column.label for column in signature.columns]
+        self._container = signature.container
         self._matrix = signature.container == "matrix"
         self._by_name = signature.extra_columns == "ignored"
         self._by_value = signature.types == "by_value"
         self._alike = [_alike(column, self._by_value) for column in signature.columns]
         self._known: list[set[Any]] = [set() for _ in signature.columns]
         self._lists = [None if c.categories is None else list(c.categories) for c in signature.columns]
+
+    def demand(self, X: Any) -> None:
+        """Demand of rows that they are to the pipeline what the sample was, whatever their values.
+
+        Parameters
+        ----------
+        X : a DataFrame, a 2-D array, or texts.
+
+        Raises
+        ------
+        InputError
+            If the pipeline could tell their form from the sample's.
+        """
+        table = is_frame(X) or isinstance(X, np.ndarray) and X.ndim == 2
+        if table == (self._container == "documents") or table and not is_frame(X) and not self._matrix:
+            raise InputError(f"found {shown(X)}, expected {FORMS[self._container]}{single(X)}")
+        if is_frame(X):
+            self.frame(X)
+        elif table:
+            self.matrix(X)
+        else:
+            self.documents(X)
 
     def frame(self, X: pd.DataFrame) -> list[pd.Series[Any]]:
         """The columns of a DataFrame in the signature's order.

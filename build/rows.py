@@ -17,17 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onnxtwin.build.columns import TENSOR_DTYPES, Kind, show
-from onnxtwin.build.forms import Form, shown, single
+from onnxtwin.build.forms import FORMS, SampleForm, shown, single
 from onnxtwin.build.frames import is_frame, is_series, series_tensor
 from onnxtwin.build.kinds import Text, kind_of
 from onnxtwin.exporters.errors import InputError
 from onnxtwin.exporters.signature import Signature
-
-FORMS = {
-    "DataFrame": "a DataFrame, a list of dicts or a dict of columns",
-    "matrix": "a 2-D array, a list of lists, a DataFrame, a list of dicts or a dict of columns",
-    "documents": "a list, a 1-D array or a Series of texts",
-}
 
 
 @dataclass(frozen=True)
@@ -58,7 +52,7 @@ class RowReader:
             (spec.name, tuple(place[name] for name in spec.columns), TENSOR_DTYPES[spec.tensor])
             for spec in signature.inputs
         ]
-        self._form = Form(signature)
+        self._form = SampleForm(signature)
         self._single = all(len(places) == 1 for _, places, _ in self._inputs)
         self._uniform = self._whole_matrix_kind()
 

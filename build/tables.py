@@ -37,8 +37,9 @@ def open_rows(
     Only the columns of the signature are read, in its order. Parquet columns keep their types, but for what
     depends on the rows that a file happens to hold: a categorical column gets the notebook's categories,
     whole numbers become float64 where the notebook has that, a missing text is what it is there; and instants
-    get the notebook's unit, which not every file can say. CSV has no types: each column is read as the notebook typed it, an empty field as missing. The files of a
-    folder are taken in the order of their names; a folder ``column=value`` in it gives its files that column.
+    get the notebook's unit, which not every file can say. CSV has no types: each column is read as the
+    notebook typed it, an empty field as missing. The files of a folder are taken in the order of their names;
+    a folder ``column=value`` in it gives its files that column.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from onnxtwin.build.rows import RowReader
+from onnxtwin.build.forms import SampleForm
 from onnxtwin.exporters.errors import CheckError, InputError
 from onnxtwin.exporters.signature import Signature
 from onnxtwin.runtime_checks.cases import SAMPLE, Form, Regrouped, families
@@ -134,8 +134,7 @@ def check(
         # Hostile rows make pipelines warn about unknown categories and the like, once a batch.
         warnings.simplefilter("ignore")
         done, sampled = 0, Reservoir(SAMPLED, seed)
-        reader = RowReader(signature) if enforce_domain else None
-        for rows, truth in _sized(stream, run, reader, batch_size):
+        for rows, truth in _sized(stream, run, signature, batch_size):
             if truth is None and metrics:
                 raise CheckError("metrics need the targets of the rows: y")
             if truth is not None and run.metrics is None:
@@ -176,14 +175,14 @@ def check(
 
 
 def _sized(
-    stream: Stream, run: _Run, reader: RowReader | None, batch_size: int | None
+    stream: Stream, run: _Run, signature: Signature, batch_size: int | None
 ) -> Iterator[tuple[Rows, Any]]:
     """The stream's rows and targets in batches of a size that fits, learnt from the first of them."""
     size = batch_size
     for rows, y in stream.batches(batch_size or BATCH_ROWS):
         check_rows(rows)
-        if reader is not None:
-            _check_form(rows, reader)
+        if run.enforce_domain:
+            _check_form(rows, signature)
         truth = None if y is None else targets(y, count(rows))
         size = size or run.batch_size(rows)
         if count(rows) <= size:
@@ -193,12 +192,12 @@ def _sized(
             yield part, None if truth is None else truth[start : start + size]
 
 
-def _check_form(X: Rows, reader: RowReader) -> None:
+def _check_form(X: Rows, signature: Signature) -> None:
     """Raise CheckError for rows of another form than the twin's: not one of them could be compared."""
-    if reader.signature.container == "matrix" and isinstance(X, pd.DataFrame):
+    if signature.container == "matrix" and isinstance(X, pd.DataFrame):
         raise CheckError("the rows are a DataFrame, the twin was exported with a matrix: X.to_numpy()")
     try:
-        reader.read(take(X, slice(0, 0)))
+        SampleForm(signature).demand(X)
     except InputError as error:
         raise CheckError(f"these rows are not what the twin takes: {error}") from error
 
@@ -289,7 +288,7 @@ class _Run:
             self.domain.taken(family, case, next(iter(expected.refusals.values())))
         else:
             for method, answer in expected.methods.items():
-                self._compare(family, method, case.rows, None, answer, found[method])
+                self._compare(family, method, case.rows, None, answer, found[method], excused=not case.narrow)
 
     def chunk(
         self, family: str, X: Rows, start: int | None, y: Any = None, source: Positions | None = None
@@ -344,9 +343,16 @@ class _Run:
             self.metrics.add(y[positions], X, answers, found.methods, ~undetermined)
 
     def _compare(
-        self, family: str, method: str, X: Rows, place: Any, expected: Answer, found: Answer
+        self,
+        family: str,
+        method: str,
+        X: Rows,
+        place: Any,
+        expected: Answer,
+        found: Answer,
+        excused: bool = True,
     ) -> tuple[BoolArray, BoolArray]:
-        """Which rows are wrong, and which undetermined."""
+        """Which rows are wrong, and which undetermined, unless none is ``excused``."""
         report = self.reports[method]
         tally = report.family(family)
         tally.rows += count(X)
@@ -360,7 +366,7 @@ class _Run:
         for e, f in zip(expected, found, strict=True):
             bad |= failing(e, f, self.tolerance).any(axis=1)
         undetermined = np.zeros(count(X), dtype=np.bool_)
-        if bad.any():
+        if excused and bad.any():
             index = np.nonzero(bad)[0]
             sides = [[p.rows(index) for p in side] for side in (expected, found)]
             examined = self.examiner.examine(method, take(X, index), *sides)

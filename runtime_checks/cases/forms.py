@@ -21,6 +21,8 @@ from onnxtwin.runtime_checks.rows import Rows
 ROWS = 8
 """Rows of each form: a few show whether it is taken, and each form may cost a call of the pipeline."""
 
+NARROW = "float64 as float32"
+
 Change = Callable[[Any], Any]
 
 
@@ -37,7 +39,7 @@ def forms(reference: Reference, signature: Signature, X: Rows, rng: np.random.Ge
     for what, change in changes.items():
         # Not every dtype says every value.
         with contextlib.suppress(ValueError, TypeError, OverflowError):
-            yield Form(change(base), what)
+            yield Form(change(base), what, narrow=what == NARROW)
 
 
 def _of_frames(rows: pd.DataFrame) -> dict[str, Change]:
@@ -57,7 +59,7 @@ def _of_frames(rows: pd.DataFrame) -> dict[str, Change]:
         if chosen:
             changes[what] = lambda X: _replaced(X, {label: change(X[label]) for label in chosen})
 
-    add("float64 as float32", lambda x: x.astype("float32"), "float64")
+    add(NARROW, lambda x: x.astype("float32"), "float64")
     add("float32 as float64", lambda x: x.astype("float64"), "float32")
     add("float64 as int64", lambda x: _whole(x.to_numpy()).astype("int64"), "float64")
     add("whole numbers as float64", lambda x: x.astype("float64"), "int64", "int32")
@@ -73,7 +75,8 @@ def _of_frames(rows: pd.DataFrame) -> dict[str, Change]:
 def _replaced(rows: pd.DataFrame, columns: dict[Any, Any]) -> pd.DataFrame:
     made = rows.copy()
     for label, values in columns.items():
-        made[label] = pd.Series(values, index=rows.index)
+        # Told its dtype, or pandas makes text of objects.
+        made[label] = pd.Series(values, index=rows.index, dtype=values.dtype)
     return made
 
 
@@ -90,9 +93,9 @@ def _of_matrices(rows: np.ndarray) -> dict[str, Change]:
         "objects, one of them None": lambda X: _with(X, None),
     }
     if rows.dtype.kind in "iuf":
-        changes["float64"] = lambda X: X.astype("float64")
-        changes["float32"] = lambda X: X.astype("float32")
-        changes["int64"] = lambda X: _whole(X).astype("int64")
+        changes["as float64"] = lambda X: X.astype("float64")
+        changes[NARROW if rows.dtype == np.float64 else "as float32"] = lambda X: X.astype("float32")
+        changes["as int64"] = lambda X: _whole(X).astype("int64")
     return changes
 
 

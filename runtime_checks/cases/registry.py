@@ -52,10 +52,13 @@ class Form:
     ----------
     rows : a few rows, all in that form.
     what : what is other.
+    narrow : whether the pipeline computes in single precision on them, whose rounding excuses no twin that
+        answers in double precision.
     """
 
     rows: Any
     what: str
+    narrow: bool = False
 
 
 Family = Callable[[Reference, Signature, Rows, np.random.Generator], Iterator[Rows | Regrouped | Form]]
