@@ -21,31 +21,33 @@ _PER_DOCUMENT = ("tokenizer", "preprocessor", "analyzer")
 
 
 def rearranged(frame: Any) -> Any:
-    """The frame with every column in another place, and one more at each end that no fit has seen.
+    """The frame with every column in another place, from either end, beside others that no fit has seen.
 
-    The new ones are like those they stand beside: named almost alike, of the same dtype and values, so that
-    code which chooses columns by a pattern or by type chooses them as well.
+    The new ones are like those that they are made of: named almost alike, of the same dtype and values, so
+    that code which chooses columns by a pattern or by type chooses them as well.
     """
     labels = frame.columns.tolist()
-    first, last = labels[0], labels[-1]
-    moved = frame[[*labels[1:], first]]
-    made = moved.copy()
-    made.insert(0, _beside(last, labels, -1), frame[last])
-    made.insert(made.shape[1], _beside(first, labels, 1), frame[first])
-    return made
+    chosen = frame[sources(labels)]
+    names = chosen.columns.tolist()
+    for place in range(len(names)):
+        if not 2 <= place < 2 + len(labels):
+            names[place] = _beside(names[place], [*labels, *names], -1 if place < 2 else 1)
+    return chosen.set_axis(names, axis=1)
 
 
 def sources(labels: Sequence[Any]) -> list[Any]:
     """Of which column each column of a :func:`rearranged` frame holds the values."""
-    return [labels[-1], *labels[1:], labels[0], labels[0]]
+    first, last = labels[0], labels[-1]
+    # With one more behind two columns, the first of them would stand where it did, from the end.
+    behind = [first, last] if len(labels) == 2 else [first]
+    return [last, first, *labels[1:], first, *behind]
 
 
 def _beside(label: Any, labels: Sequence[Any], side: int) -> Any:
     if isinstance(label, str):
-        name = label
-        while name in labels:
-            name = f"_{name}" if side < 0 else f"{name}_"
-        return name
+        while label in labels:
+            label = f"_{label}" if side < 0 else f"{label}_"
+        return label
     numbers = [other for other in labels if not isinstance(other, str)]
     return max(numbers) + 1 if side > 0 else min(numbers) - 1
 
@@ -73,7 +75,9 @@ def types_of(
     rows : some of the sample's.
     answer : the pipeline's answers to rows, one array a method, or None if it refuses them.
     """
-    if not _library_only(estimator, ""):
+    # A sum in single precision depends on how a matrix or frame lies in memory.
+    single = isinstance(rows, np.ndarray) and rows.dtype == np.float32
+    if single or not _library_only(estimator, ""):
         return "exact"
     for one, other in _pairs(columns, rows):
         answers, others = answer(one), answer(other)
@@ -124,8 +128,7 @@ def _pairs(columns: Sequence[Column], rows: Any) -> Iterator[tuple[Any, Any]]:
             whole = _whole(rows).astype(columns[0].dtype)
             yield whole, whole.astype(_other(columns[0].dtype))
         yield whole, pd.DataFrame(whole)
-        if whole.dtype != np.float32:  # numpy reads lists as float64, and the twin refuses them
-            yield whole, whole.tolist()
+        yield whole, whole.tolist()
     else:
         one, other = rows.copy(), rows.copy()
         for column in columns:
