@@ -145,7 +145,7 @@ def _pairs(columns: Sequence[Column], rows: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _whole(values: np.ndarray) -> np.ndarray:
-    return np.trunc(np.clip(np.nan_to_num(values), -(2.0**31), 2.0**31 - 1))
+    return np.asarray(np.trunc(np.clip(np.nan_to_num(values), -(2.0**31), 2.0**31 - 1)))
 
 
 def _other(dtype: str) -> str:

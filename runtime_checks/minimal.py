@@ -17,7 +17,7 @@ from hypothesis import Phase, Verbosity, find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
-from onnxtwin.exporters.signature import Signature
+from onnxtwin.exporters.signature import Signature, is_missing
 from onnxtwin.runtime_checks.cases.cells import tame
 from onnxtwin.runtime_checks.cases.choices import below
 from onnxtwin.runtime_checks.compare import Tolerance, failing, layout_differs
@@ -28,7 +28,6 @@ from onnxtwin.runtime_checks.rows import (
     column_values,
     count,
     edited,
-    is_missing,
     take,
     typed,
     typed_row,

@@ -100,7 +100,7 @@ def _of_matrices(rows: np.ndarray) -> dict[str, Change]:
 
 
 def _whole(values: np.ndarray) -> np.ndarray:
-    return np.trunc(np.clip(np.nan_to_num(values), -(2.0**31), 2.0**31 - 1))
+    return np.asarray(np.trunc(np.clip(np.nan_to_num(values), -(2.0**31), 2.0**31 - 1)))
 
 
 def _with(rows: np.ndarray, value: Any) -> np.ndarray:
