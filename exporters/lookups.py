@@ -97,8 +97,8 @@ class Parsed(NamedTuple):
 
     Attributes
     ----------
-    value : the number; 0 where ``valid`` or ``certain`` is False.
-    valid : bool, whether the text is a number as Python reads it, exactly.
+    value : the number; where ``valid`` or ``certain`` is False NaN, and 0 of integers.
+    valid : bool, whether the text is a number as Python (or the grammar asked for) reads it, exactly.
     certain : bool, False for the few sizes that Python reads and this graph does not; None if there is none.
     """
 
@@ -143,7 +143,11 @@ def _plain(x: Var) -> Var:
 
 
 def _parsed(
-    x: Var, strict: str, kind: Literal["float", "int"], rare: Callable[[Var], tuple[Var, Var]]
+    x: Var,
+    strict: str,
+    kind: Literal["float", "int"],
+    rare: Callable[[Var], tuple[Var, Var]],
+    grammar: str | None = None,
 ) -> tuple[Var, Var, Var]:
     """The numbers, whether they were read, and whether Python reads the texts.
 
@@ -152,12 +156,14 @@ def _parsed(
     strict : an RE2 pattern of the texts that the conversion of every onnxruntime reads as Python does.
     rare : makes, of the :func:`_plain` texts of numbers that are not ``strict``, texts that the conversion
         reads, and tells where; it runs in batches that hold such a text, and in no other.
+    grammar : an RE2 pattern of the texts to read, of those that Python reads; all by default.
     """
+    valid = op.regex_full_match(x, pattern=grammar or _python_grammar(kind))
     read = op.regex_full_match(x, pattern=strict)
-    valid = op.regex_full_match(x, pattern=_python_grammar(kind))
+    read = op.and_(read, valid) if grammar else read
     odd = op.and_(valid, op.not_(read))
-
-    usual = op.where(read, x, text("0"))
+    # A text, not a number, is chosen for what is not read: onnxruntime's Where loses the sign of -0.0.
+    usual = op.where(read, x, text("nan" if kind == "float" else "0"))
 
     def respelled() -> list[Var]:
         written, known = rare(_plain(op.where(odd, x, text("0"))))
@@ -206,13 +212,14 @@ SIZES_READ = (
 """In words, what :func:`to_float` is certain of."""
 
 
-def to_float(x: Var) -> Parsed:
+def to_float(x: Var, grammar: str | None = None) -> Parsed:
     """``float(text)`` as float64, correctly rounded: any script's digits, underscores, blanks.
 
+    ``grammar``, an RE2 pattern, reads fewer texts than Python does.
     ``certain`` is False for some magnitudes at the ends of the range of float64, where onnxruntime's
     conversion would stop the whole run: not for :data:`SIZES_READ`.
     """
-    value, read, valid = _parsed(x, f"{_BLANK}[+-]?{_FLOAT}{_BLANK}", "float", _rare_float)
+    value, read, valid = _parsed(x, f"{_BLANK}[+-]?{_FLOAT}{_BLANK}", "float", _rare_float, grammar)
     return Parsed(value, valid, op.equal(read, valid))
 
 

@@ -101,9 +101,7 @@ def to_number(array: Array, dtype: np.dtype, real: np.ndarray) -> Array:
     column.demand(lambda x: read(x).valid, "text is not a number", present=whole)
 
     def build(x: Var) -> Var:
-        if whole:
-            return read(x).value
-        return cast(op.where(read(x).valid, read(x).value, op.const(np.nan)), dtype)
+        return read(x).value if whole else cast(read(x).value, dtype)
 
     return elementwise(f"number {dtype}", real.astype(dtype), build, [array], [None])
 
@@ -124,18 +122,16 @@ def to_numeric(array: Array, real: np.ndarray, *, coerce: bool) -> Array:
     if array.is_constant:
         return Array(real)
     column = _Column(array)
-    read = once(lookups.to_float)
-    numeric = once(lambda x: op.regex_full_match(x, pattern=_NUMERIC))
+    read = once(lambda x: lookups.to_float(x, _NUMERIC))
 
     def followed(x: Var) -> Var:
         odd = op.regex_full_match(x, pattern=f"{_LONG}|{_ODD}" if _reads_odd() else _LONG)
-        return op.and_(op.not_(odd), op.or_(_certain(read(x)), op.not_(numeric(x))))
+        return op.and_(op.not_(odd), _certain(read(x)))
 
     column.limit(followed, f"{_SIZES}, and of whole numbers those up to {2**53}")
     if not coerce:
         column.demand(
-            lambda x: op.or_(numeric(x), op.equal(x, op.const(np.array("", np.str_)))), "text is not a number"
+            lambda x: op.or_(read(x).valid, op.equal(x, op.const(np.array("", np.str_)))),
+            "text is not a number",
         )
-    return elementwise(
-        "to_numeric", real, lambda x: op.where(numeric(x), read(x).value, op.const(np.nan)), [array], [None]
-    )
+    return elementwise("to_numeric", real, lambda x: read(x).value, [array], [None])
