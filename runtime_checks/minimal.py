@@ -1,27 +1,25 @@
-"""The simplest row that still fails: one that failed, shrunk by hypothesis cell by cell.
+"""The simplest row that still fails: one that failed, whose cells are made simpler as long as it does.
 
 Each cell of the row is either as it was or simpler: the sample's most frequent value, zero, a number of few
-digits, a part of a text. Hypothesis looks for rows that still fail with as many simple cells as it can.
+digits, a part of a text. Many simpler rows are answered in one call: first with all cells plain, then with
+ever smaller groups of them (delta debugging), then with what else is simpler in those that have to stay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from random import Random
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
-from hypothesis import Phase, Verbosity, find, settings
-from hypothesis import strategies as st
-from hypothesis.errors import NoSuchExample
 
 from onnxtwin.exporters.signature import Signature, is_missing
 from onnxtwin.runtime_checks.cases.cells import tame
-from onnxtwin.runtime_checks.cases.choices import below
 from onnxtwin.runtime_checks.compare import Tolerance, failing, layout_differs
-from onnxtwin.runtime_checks.reference import Candidate, Reference
+from onnxtwin.runtime_checks.reference import Answers, Candidate, Reference
 from onnxtwin.runtime_checks.report import Minimal
 from onnxtwin.runtime_checks.rows import (
     Rows,
@@ -34,11 +32,17 @@ from onnxtwin.runtime_checks.rows import (
 )
 from onnxtwin.runtime_checks.verdict import Examiner
 
-CALLS = 400
-"""Calls of the pipeline with one row, at most."""
+ROUNDS = 64
+"""Batches of simpler rows that are tried, at most."""
+
+SECONDS = 5.0
+"""Processor time after which no further batch is tried: the row so far is simple enough."""
+
+TOGETHER = 64
+"""Simpler rows of one batch, at most."""
 
 COLUMNS = 1000
-"""Columns that are shrunk, at most: hypothesis gives up on examples of more than 8,192 bits."""
+"""Columns that are made simpler, at most."""
 
 
 @dataclass
@@ -66,25 +70,23 @@ def minimal_row(
     X : rows of the user's, whose values are what a simple cell looks like.
     wrong : rows that failed in their batches.
     """
-
-    def differs(row: Rows) -> _Cell | None:
-        return _difference(reference, candidate, tolerance, row)
-
+    judge = _Judge(reference, candidate, tolerance)
     for position in range(count(wrong)):
         row = take(wrong, [position])
-        cell = differs(row)
-        if cell is not None:
+        if judge.differs(row)[0]:
             break
     else:
         return None
     labels = [column.label for column in signature.columns][:COLUMNS]
     plain = {column.label: tame(column, column_values(X, column.label)) for column in signature.columns}
-    simplest = _shrunk(
-        row, labels, [simpler(column_values(row, a).iloc[0], plain[a]) for a in labels], differs
-    )
-    smaller = differs(simplest)
-    if smaller is not None and not _undetermined(reference, candidate, tolerance, smaller.method, simplest):
-        row, cell = simplest, smaller
+    options = [simpler(column_values(row, a).iloc[0], plain[a]) for a in labels]
+    simplest = _Shrinking(judge, row, labels, options).simplest()
+    cell = judge.difference(simplest)
+    if cell is not None and not judge.undetermined(simplest, cell.method):
+        row = simplest
+    else:
+        cell = judge.difference(row)
+        assert cell is not None
     needed = [
         column.name
         for column in signature.columns
@@ -118,73 +120,121 @@ def simpler(value: Any, plain: Any) -> list[Any]:
     return [option for option in options if not _same(option, value)] + [value]
 
 
-def _shrunk(
-    row: Rows,
-    labels: Sequence[Any],
-    options: Sequence[Sequence[Any]],
-    differs: Callable[[Rows], _Cell | None],
-) -> Rows:
-    """The row with as many cells as possible replaced by their first options."""
-    known: dict[tuple[int, ...], bool] = {}
+class _Shrinking:
+    """A row of which ever more cells are simpler; ``choice`` says which of its options each cell has."""
 
-    def made(choice: tuple[int, ...]) -> Rows:
-        chosen = zip(labels, options, choice, strict=True)
-        return edited(row, [{label: of[i] for label, of, i in chosen if i < len(of) - 1}])
+    def __init__(
+        self, judge: _Judge, row: Rows, labels: Sequence[Any], options: Sequence[Sequence[Any]]
+    ) -> None:
+        self._judge = judge
+        self._row = row
+        self._labels = labels
+        self._options = options
+        self._choice = np.array([len(of) - 1 for of in options], dtype=np.int64)
+        self._rounds = ROUNDS
+        self._end = time.process_time() + SECONDS
 
-    def fails(choice: tuple[int, ...]) -> bool:
-        # Hypothesis asks again about what it found, and must get the same answer.
-        if choice not in known:
-            known[choice] = len(known) < CALLS and differs(made(choice)) is not None
-        return known[choice]
+    def simplest(self) -> Rows:
+        """The row with as many cells as possible plain, and the others as simple as they can be."""
+        self._plain()
+        for cell in np.flatnonzero(self._choice):
+            tried = np.repeat(self._choice[None], self._choice[cell], axis=0)
+            tried[:, cell] = np.arange(len(tried))
+            self._take(tried)
+        return self._made(self._choice[None])
 
-    cells = [_option(len(of)) for of in options]
-    quiet = settings(
-        max_examples=CALLS // 2,
-        database=None,
-        deadline=None,
-        derandomize=False,
-        phases=[Phase.generate, Phase.shrink],
-        verbosity=Verbosity.quiet,
-    )
-    try:
-        choice = find(st.tuples(*cells), fails, settings=quiet, random=Random(0))
-    except NoSuchExample:
-        choice = tuple(len(of) - 1 for of in options)
-    # What differs by several bits from what fails is not reached by dropping one after the other.
-    for cell, chosen in enumerate(choice):
-        tried = ((*choice[:cell], option, *choice[cell + 1 :]) for option in range(chosen))
-        choice = next((other for other in tried if fails(other)), choice)
-    return made(choice)
+    def _plain(self) -> None:
+        """Make plain as many cells as can be, by halves, quarters and so on of those that are not."""
+        parts = 1
+        while len(held := np.flatnonzero(self._choice)) and parts <= len(held):
+            groups = np.array_split(held, parts)[: TOGETHER // 2]
+            tried = np.repeat(self._choice[None], 2 * len(groups), axis=0)
+            for i, group in enumerate(groups):
+                # All but the group first: of what fails, that is simplest.
+                tried[i, np.setdiff1d(held, group)] = 0
+                tried[len(groups) + i, group] = 0
+            if self._take(tried if parts > 1 else tried[1:]):
+                parts = min(2, len(np.flatnonzero(self._choice)) or 1)
+            elif parts == len(held):
+                return
+            else:
+                parts = min(2 * parts, len(held))
+
+    def _take(self, tried: npt.NDArray[np.int64]) -> bool:
+        """The first of the choices that fails becomes the choice; whether one does."""
+        if self._rounds <= 0 or time.process_time() > self._end:
+            return False
+        self._rounds -= 1
+        differs = self._judge.differs(self._made(tried))
+        if not differs.any():
+            return False
+        self._choice = tried[np.argmax(differs)]
+        return True
+
+    def _made(self, choices: npt.NDArray[np.int64]) -> Rows:
+        return edited(
+            self._row,
+            [
+                {
+                    label: of[i]
+                    for label, of, i in zip(self._labels, self._options, choice, strict=True)
+                    if i < len(of) - 1
+                }
+                for choice in choices.tolist()
+            ],
+        )
 
 
-def _option(n: int) -> st.SearchStrategy[int]:
-    """An index below ``n``, mostly the last, always in as many bits: only so can any be shrunk to any."""
-    if n == 1:
-        return st.just(0)
-    return below(4 << (n - 1).bit_length()).map(lambda drawn: min(drawn, n - 1))
+class _Judge:
+    """Says which rows the twin answers wrongly."""
 
+    def __init__(self, reference: Reference, candidate: Candidate, tolerance: Tolerance) -> None:
+        self._reference = reference
+        self._candidate = candidate
+        self._tolerance = tolerance
 
-def _difference(reference: Reference, candidate: Candidate, tolerance: Tolerance, row: Rows) -> _Cell | None:
-    expected, found = reference.ask(row), candidate.ask(row)
-    if not (expected.accepted.all() and found.accepted.all()):
+    def differs(self, rows: Rows) -> npt.NDArray[np.bool_]:
+        """``[N]``: rows that both sides answer, and differently."""
+        expected, found, both = self._answers(rows)
+        differs = np.zeros(count(rows), dtype=np.bool_)
+        for method, answer in expected.methods.items():
+            if layout_differs(answer, found.methods[method]) is None:
+                for e, f in zip(answer, found.methods[method], strict=True):
+                    differs[both] |= failing(e, f, self._tolerance).any(axis=1)
+        return differs
+
+    def undetermined(self, row: Rows, method: str) -> bool:
+        """Whether the pipeline does not stand by its answer to one row."""
+        sides = (side.ask(row).methods[method] for side in (self._reference, self._candidate))
+        examiner = Examiner(self._reference, self._tolerance)
+        return bool(examiner.examine(method, row, *sides).undetermined[0])
+
+    def difference(self, row: Rows) -> _Cell | None:
+        """The first cell in which the answers to one row differ."""
+        expected, found, _ = self._answers(row)
+        for method, answer in expected.methods.items():
+            other = found.methods[method]
+            if layout_differs(answer, other) is not None:
+                continue
+            for e, f in zip(answer, other, strict=True):
+                wrong = failing(e, f, self._tolerance)
+                if wrong.any():
+                    cell = int(np.argmax(wrong[0]))
+                    name = e.name if e.values.ndim == 1 else f"{e.name}[:, {cell}]"
+                    return _Cell(method, name, typed(e.matrix[0, cell]), typed(f.matrix[0, cell]))
         return None
-    for method, answer in expected.methods.items():
-        if layout_differs(answer, found.methods[method]) is not None:
-            continue
-        for e, f in zip(answer, found.methods[method], strict=True):
-            wrong = failing(e, f, tolerance)
-            if wrong.any():
-                cell = int(np.argmax(wrong[0]))
-                name = e.name if e.values.ndim == 1 else f"{e.name}[:, {cell}]"
-                return _Cell(method, name, typed(e.matrix[0, cell]), typed(f.matrix[0, cell]))
-    return None
 
-
-def _undetermined(
-    reference: Reference, candidate: Candidate, tolerance: Tolerance, method: str, row: Rows
-) -> bool:
-    sides = (side.ask(row).methods[method] for side in (reference, candidate))
-    return bool(Examiner(reference, tolerance).examine(method, row, *sides).undetermined[0])
+    def _answers(self, rows: Rows) -> tuple[Answers, Answers, npt.NDArray[np.bool_]]:
+        """Both sides' answers to the rows that both answer, and which these are."""
+        expected = self._reference.ask(rows)
+        both = expected.accepted.copy()
+        found = self._candidate.ask(take(rows, both)) if both.any() else Answers(both[:0])
+        both[both] = found.accepted
+        if not both.any():
+            return Answers(both), found, both
+        answers = expected.methods.items()
+        methods = {name: [p.rows(found.accepted) for p in answer] for name, answer in answers}
+        return Answers(both, methods), found, both
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.exceptions import NotFittedError
 from threadpoolctl import ThreadpoolController
 
@@ -15,6 +16,8 @@ from onnxtwin.exporters.errors import CheckError, InputError, LimitError
 from onnxtwin.exporters.signature import Signature
 from onnxtwin.runtime_checks.compare import Answer, BoolArray, join, parts
 from onnxtwin.runtime_checks.rows import Rows, count, take
+
+Ints = npt.NDArray[np.int64]
 
 REFUSES: tuple[type[Exception], ...] = (
     ValueError,
@@ -48,11 +51,23 @@ class Answers:
     limited: frozenset[int] = frozenset()
 
 
-def ask(call: Callable[[Rows], dict[str, Answer]], X: Rows, refuses: tuple[type[Exception], ...]) -> Answers:
+def ask(
+    call: Callable[[Rows], dict[str, Answer]],
+    X: Rows,
+    refuses: tuple[type[Exception], ...],
+    apart: BoolArray | None = None,
+) -> Answers:
     """Answer the rows as one batch; where that raises, halve until the refused rows are alone.
 
-    Refused rows cost about ``2 * log2(N)`` calls each, rows that are answered cost one call together.
+    Refused rows cost about ``2 * log2(N)`` calls each, rows that are answered cost one call together. Where
+    only those ``apart`` are refused, they cost one call each.
+
+    Parameters
+    ----------
+    apart : ``[N]``, rows that are likely to be refused and are asked alone.
     """
+    if apart is not None and apart.any():
+        return _apart(call, X, refuses, apart)
     n = count(X)
     try:
         return Answers(np.ones(n, dtype=np.bool_), call(X))
@@ -64,13 +79,38 @@ def ask(call: Callable[[Rows], dict[str, Answer]], X: Rows, refuses: tuple[type[
             limited = frozenset(range(n)) if isinstance(error, LimitError) else frozenset()
             return Answers(np.zeros(n, dtype=np.bool_), {}, {0: text} if n else {}, limited)
     half = n // 2
-    first = ask(call, take(X, slice(0, half)), refuses)
-    second = ask(call, take(X, slice(half, n)), refuses)
-    answered = [side.methods for side in (first, second) if side.methods]
-    methods = {name: join([side[name] for side in answered]) for name in answered[0]} if answered else {}
-    refusals = first.refusals | {half + i: text for i, text in second.refusals.items()}
-    limited = first.limited | {half + i for i in second.limited}
-    return Answers(np.concatenate([first.accepted, second.accepted]), methods, refusals, limited)
+    places = np.arange(n)
+    halves = (places[:half], places[half:])
+    return _merged(n, [(at, ask(call, take(X, at), refuses)) for at in halves])
+
+
+def _apart(
+    call: Callable[[Rows], dict[str, Answer]],
+    X: Rows,
+    refuses: tuple[type[Exception], ...],
+    apart: BoolArray,
+) -> Answers:
+    groups = [np.flatnonzero(~apart), *np.flatnonzero(apart)[:, None]]
+    return _merged(count(X), [(at, ask(call, take(X, at), refuses)) for at in groups if len(at)])
+
+
+def _merged(n: int, groups: Sequence[tuple[Ints, Answers]]) -> Answers:
+    """The answers to groups of rows, each with its places, as the answers to all in their order."""
+    accepted = np.zeros(n, dtype=np.bool_)
+    refusals: dict[int, str] = {}
+    limited: set[int] = set()
+    for at, side in groups:
+        accepted[at] = side.accepted
+        refusals |= {int(at[i]): text for i, text in side.refusals.items()}
+        limited |= {int(at[i]) for i in side.limited}
+    answered = [(at[side.accepted], side.methods) for at, side in groups if side.methods]
+    if not answered:
+        return Answers(accepted, {}, refusals, frozenset(limited))
+    order = np.argsort(np.concatenate([at for at, _ in answered]), kind="stable")
+    methods = {name: join([side[name] for _, side in answered]) for name in answered[0][1]}
+    if (order != np.arange(len(order))).any():
+        methods = {name: [p.rows(order) for p in answer] for name, answer in methods.items()}
+    return Answers(accepted, methods, refusals, frozenset(limited))
 
 
 FEW_ROWS = 1000
@@ -96,6 +136,7 @@ class Reference:
                 )
         self.pipeline = pipeline
         self.methods = tuple(methods)
+        self._last: tuple[Rows, Answers] | None = None
         self._labels = {
             output.method
             for output in (signature.outputs if signature else ())
@@ -121,19 +162,33 @@ class Reference:
         """The pipeline's answer of one method; errors pass through."""
         return self.normalise(method, self.call(method, X))
 
-    def ask(self, X: Rows) -> Answers:
-        """The pipeline's answers; a row that any of the methods refuses counts as refused."""
-        return ask(lambda rows: {m: self.one(m, rows) for m in self.methods}, X, REFUSES)
+    def ask(self, X: Rows, apart: BoolArray | None = None) -> Answers:
+        """The pipeline's answers; a row that any of the methods refuses counts as refused.
+
+        The rows that were asked last are not asked again: who makes rows may ask before handing them over.
+
+        Parameters
+        ----------
+        apart : ``[N]``, rows that are likely to be refused.
+        """
+        if self._last is None or self._last[0] is not X:
+            self._last = X, ask(self._call, X, REFUSES, apart)
+        return self._last[1]
+
+    def _call(self, X: Rows) -> dict[str, Answer]:
+        return {method: self.one(method, X) for method in self.methods}
 
     def accepts(self, X: Rows) -> bool:
         """Whether the pipeline answers these rows as one batch."""
+        if self._last is not None and self._last[0] is X:
+            return bool(self._last[1].accepted.all())
         try:
-            for method in self.methods:
-                self.one(method, X)
+            methods = self._call(X)
         except NotFittedError as error:
             raise CheckError(f"the pipeline is not fitted: {error}") from error
         except REFUSES:
             return False
+        self._last = X, Answers(np.ones(count(X), dtype=np.bool_), methods)
         return True
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from onnxtwin.exporters.errors import CheckError
@@ -79,14 +80,33 @@ def _wider(first: Any, second: Any) -> Any:
     return first
 
 
-def set_column(X: Rows, label: str | int, values: Any) -> Rows:
-    """A copy of ``X`` in which one column holds ``values`` (a scalar or one value a row).
+def put(rows: Rows, label: Any, at: Any, values: Any) -> Rows:
+    """Set some cells of one column, in place where the container can; give the rows as they then are.
 
-    The column keeps its dtype; a categorical column gets the categories it lacks. For
-    documents ``label`` is ignored, because the row is the value. For a matrix it is the position.
+    The column keeps its dtype; a categorical one gets the categories it lacks.
+
+    Parameters
+    ----------
+    rows : the caller's own copy.
+    label : of a DataFrame's column; a matrix's position; ignored for documents, where the row is the value.
+    at : int ``[n]``, the positions.
+    values : ``[n]``.
     """
-    values = list(values) if isinstance(values, list | np.ndarray | pd.Series) else [values] * count(X)
-    return edited(X, [{label: value} for value in values])
+    if isinstance(rows, pd.DataFrame):
+        rows[label] = _replaced(rows[label], at, values)
+    elif isinstance(rows, pd.Series):
+        return _replaced(rows, at, values)
+    elif isinstance(rows, np.ndarray):
+        text = rows.dtype.kind == "U"
+        # A fixed width would cut off longer texts.
+        rows = rows.astype(object) if text else rows
+        column = rows[:, int(label)] if rows.ndim == 2 else rows
+        column[at] = _cells(values)
+        return rows.astype(np.str_) if text else rows
+    else:
+        for i, value in zip(at, values, strict=True):
+            rows[i] = value
+    return rows
 
 
 def edited(base: Rows, edits: Sequence[Mapping[Any, Any]]) -> Rows:
@@ -95,38 +115,44 @@ def edited(base: Rows, edits: Sequence[Mapping[Any, Any]]) -> Rows:
     Parameters
     ----------
     base : at least one row, unless there are no edits; they are taken in turn.
-    edits : per row of the result the new values, keyed by the columns' labels as in :func:`set_column`.
+    edits : per row of the result the new values, keyed by the columns' labels as in :func:`put`.
 
     Returns
     -------
     As many rows as ``edits``; each column keeps its dtype, a categorical one gets the categories it lacks.
     """
     rows = take(base, np.arange(len(edits)) % max(1, count(base)))
-    text = isinstance(rows, np.ndarray) and rows.dtype.kind == "U"
-    rows = rows.astype(object) if text else rows
-    cells: dict[Any, dict[int, Any]] = {}
+    cells: dict[Any, tuple[list[int], list[Any]]] = {}
     for i, edit in enumerate(edits):
         for label, value in edit.items():
-            cells.setdefault(label, {})[i] = value
-    for label, replaced in cells.items():
-        if isinstance(rows, pd.DataFrame):
-            rows[label] = _replaced(rows[label], replaced)
-        elif isinstance(rows, pd.Series):
-            rows = _replaced(rows, replaced)
-        else:
-            column = rows[:, int(label)] if isinstance(rows, np.ndarray) and rows.ndim == 2 else rows
-            for i, value in replaced.items():
-                column[i] = value
-    return rows.astype(np.str_) if text else rows
+            at, values = cells.setdefault(label, ([], []))
+            at.append(i)
+            values.append(value)
+    for label, (at, values) in cells.items():
+        rows = put(rows, label, at, values)
+    return rows
 
 
-def _replaced(values: pd.Series, cells: Mapping[int, Any]) -> pd.Series:
-    listed: list[Any] = list(values)
-    for i, value in cells.items():
-        listed[i] = value
+def _cells(values: Any) -> npt.NDArray[Any]:
+    """Values as an array that leaves each as it is."""
+    if isinstance(values, np.ndarray):
+        return values
+    cells = np.empty(len(values), dtype=object)
+    cells[:] = list(values)
+    return cells
+
+
+def _replaced(values: pd.Series, at: Any, cells: Any) -> pd.Series:
     dtype: Any = values.dtype
+    if isinstance(dtype, np.dtype) and (dtype.kind == "f" or getattr(cells, "dtype", None) == dtype):
+        array: npt.NDArray[Any] = np.array(values)
+        array[at] = np.asarray(cells if hasattr(cells, "dtype") else _cells(cells), dtype=dtype)
+        return pd.Series(array, index=values.index, name=values.name)
+    listed: list[Any] = list(values)
+    for i, value in zip(at, cells, strict=True):
+        listed[i] = value
     if isinstance(dtype, pd.CategoricalDtype):
-        new = [v for v in dict.fromkeys(cells.values()) if not is_missing(v) and v not in dtype.categories]
+        new = [v for v in dict.fromkeys(cells) if not is_missing(v) and v not in dtype.categories]
         dtype = values.cat.add_categories(new).dtype if new else dtype
     replaced: pd.Series = pd.Series(listed, index=values.index, dtype=dtype, name=values.name)
     return replaced

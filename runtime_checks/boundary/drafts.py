@@ -15,7 +15,7 @@ from onnxtwin.build.instants import parse_dtype
 from onnxtwin.exporters.signature import NAT, Column, Signature, is_missing
 from onnxtwin.runtime_checks.boundary.ordered import Order
 from onnxtwin.runtime_checks.coverage.instrument import Feeds, Tensors
-from onnxtwin.runtime_checks.rows import Rows, column_values, count, set_column, take
+from onnxtwin.runtime_checks.rows import Rows, column_values, count, put, take
 
 Array = npt.NDArray[Any]
 Ints = npt.NDArray[np.int64]
@@ -139,23 +139,20 @@ class Origin:
         """The drafts as the user would hand them over."""
         X = take(self.X, drafts.base)
         for position, column in enumerate(self.columns):
-            changed = drafts.changed[:, position]
-            if changed.any():
-                X = self._with_cells(X, column, changed, drafts.cells[position][changed])
+            at = np.flatnonzero(drafts.changed[:, position])
+            if len(at):
+                X = put(X, column.label, at, self._given(X, column, drafts.cells[position][at]))
         return X
 
-    def _with_cells(self, X: Rows, column: Column, changed: Array, cells: Array) -> Rows:
+    def _given(self, X: Rows, column: Column, cells: Array) -> Any:
+        """The cells as the user would type them."""
         old = column_values(X, column.label)
-        parsed = parse_dtype(column.dtype) if old.dtype.kind in "Mm" else None
-        if parsed is not None:
-            ticks = np.array(old.astype(np.int64).to_numpy(), dtype=np.int64)
-            ticks[changed] = cells
-            return set_column(X, column.label, _instants(ticks, old))
-        values = old.to_numpy(dtype=object, copy=True)
-        values[changed] = self._raw(column, cells, old)
-        if old.dtype.kind in "fiub" and isinstance(old.dtype, np.dtype):
-            return set_column(X, column.label, pd.Series(values).astype(old.dtype).to_numpy())
-        return set_column(X, column.label, values)
+        if old.dtype.kind in "Mm" and parse_dtype(column.dtype) is not None:
+            return _instants(np.ascontiguousarray(cells, np.int64), old)
+        if isinstance(old.dtype, np.dtype) and old.dtype.kind in "fiub":
+            with np.errstate(over="ignore"):
+                return cells.astype(old.dtype)
+        return self._raw(column, cells, old)
 
     def _raw(self, column: Column, cells: Array, old: pd.Series) -> Array:
         raw = np.empty(len(cells), dtype=object)
@@ -179,5 +176,5 @@ def _instants(ticks: Ints, like: pd.Series) -> pd.Series:
     zone = getattr(like.dtype, "tz", None)
     unit = getattr(like.dtype, "unit", None) or str(like.to_numpy().dtype).partition("[")[2].rstrip("]")
     letter = "m" if like.dtype.kind == "m" else "M"
-    bare = pd.Series(ticks.view(f"{letter}8[{unit}]"), index=like.index)
+    bare = pd.Series(ticks.view(f"{letter}8[{unit}]"))
     return bare.dt.tz_localize("UTC").dt.tz_convert(zone) if zone is not None else bare

@@ -1,31 +1,30 @@
-"""A hypothesis strategy for the cells of one raw column, derived from its type and the sample's values."""
+"""How the cells of one raw column are drawn, by its type and the sample's values."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from hypothesis import strategies as st
 
 from onnxtwin.exporters.signature import Column, is_missing
-from onnxtwin.runtime_checks.cases.choices import among, below, one_of
 from onnxtwin.runtime_checks.cases.extreme import MODERATE, extreme_values
 from onnxtwin.runtime_checks.cases.missing import missing_value
 from onnxtwin.runtime_checks.cases.unknown import integer_limits, unseen_values
 
+Draw = Callable[[np.random.Generator], Any]
+"""Draws a cell."""
+
 KNOWN = 64
-"""Values of the sample that a column's strategy knows, the most frequent first."""
+"""Values of the sample that a column is drawn from, the most frequent first."""
 
 STEPS = 2**12
 """Values between the least and the greatest of the sample that a column of numbers can take."""
 
 
-def cells(column: Column, values: pd.Series, missing_token: str) -> st.SearchStrategy[Any]:
+def cells(column: Column, values: pd.Series, missing_token: str) -> Draw:
     """Cells of the column: the sample's, such as differ from them a little, and hostile ones.
-
-    They shrink towards the sample's most frequent value.
 
     Parameters
     ----------
@@ -33,14 +32,18 @@ def cells(column: Column, values: pd.Series, missing_token: str) -> st.SearchStr
     missing_token : the text that stands for a missing one on the way to the graph, which is never drawn.
     """
     known = [v for v in _known(column, values) if v != missing_token]
-    strategies = [among(known)] if known else []
+    ways = [_among(known)] if known else []
     if column.values is None:
         hostile = [v for v in _hostile(column, values) if v != missing_token]
-        strategies += _changed(column, values, known) if known else []
-        strategies += [among(hostile)] if hostile else []
-    if column.missing != "none" and column.missing_allowed:
-        strategies.append(st.just(missing_value(column)))
-    return one_of(strategies) if strategies else st.just(missing_value(column))
+        ways += _changed(column, values, known) if known else []
+        ways += [_among(hostile)] if hostile else []
+    if column.missing != "none" and column.missing_allowed or not ways:
+        ways.append(lambda rng: missing_value(column))
+    return lambda rng: ways[rng.integers(len(ways))](rng)
+
+
+def _among(values: Sequence[Any]) -> Draw:
+    return lambda rng: values[rng.integers(len(values))]
 
 
 def tame(column: Column, values: pd.Series) -> Any:
@@ -74,8 +77,8 @@ def _hostile(column: Column, values: pd.Series) -> list[Any]:
     return [*unseen, *(v for run in extreme_values(column, values) for v in run[:20])]
 
 
-def _changed(column: Column, values: pd.Series, known: Sequence[Any]) -> list[st.SearchStrategy[Any]]:
-    """Strategies for values that differ from the sample's."""
+def _changed(column: Column, values: pd.Series, known: Sequence[Any]) -> list[Draw]:
+    """Ways to values that differ from the sample's."""
     if column.categories is not None or column.tensor == "bool" or isinstance(known[0], bool):
         return []
     if isinstance(known[0], str):
@@ -89,58 +92,67 @@ def _changed(column: Column, values: pd.Series, known: Sequence[Any]) -> list[st
     return _floats(finite, column.tensor == "float32") if finite else []
 
 
-def _floats(known: Sequence[float], single: bool) -> list[st.SearchStrategy[float]]:
+def _floats(known: Sequence[float], single: bool) -> list[Draw]:
     low, high = min(known), max(known)
     near = [
-        lambda v: float(np.nextafter(v, np.inf)),
-        lambda v: float(np.nextafter(v, -np.inf)),
-        lambda v: float(np.rint(v)),
+        lambda v: np.nextafter(v, np.inf),
+        lambda v: np.nextafter(v, -np.inf),
+        np.rint,
         lambda v: v / 2,
         lambda v: v * 10,
         lambda v: -v,
     ]
-    between = below(STEPS).map(lambda i: low + (high - low) * (i / (STEPS - 1)))
-    changed = st.tuples(among(known), among(near)).map(lambda drawn: drawn[1](drawn[0]))
-    # Any finite float32: whatever the magnitude, a pipeline that compares in float32 answers it.
-    anything = below(2**32).map(lambda i: float(np.uint32(i).view(np.float32)))
-    strategies = [between, changed, anything.map(lambda v: v if np.isfinite(v) else 0.0)]
-    if not single:
-        return strategies
-    return [strategy.map(lambda v: float(np.float32(v))) for strategy in strategies]
+
+    def anything(rng: np.random.Generator) -> float:
+        # Any finite float32: whatever the magnitude, a pipeline that compares in float32 answers it.
+        value = float(np.uint32(rng.integers(2**32)).view(np.float32))
+        return value if np.isfinite(value) else 0.0
+
+    def plain(way: Draw) -> Draw:
+        return lambda rng: float(np.float32(way(rng)) if single else way(rng))
+
+    ways: list[Draw] = [
+        lambda rng: low + (high - low) * (rng.integers(STEPS) / (STEPS - 1)),
+        lambda rng: near[rng.integers(len(near))](_among(known)(rng)),
+        anything,
+    ]
+    return [plain(way) for way in ways]
 
 
-def _integers(known: Sequence[int], low: int, high: int) -> list[st.SearchStrategy[int]]:
+def _integers(known: Sequence[int], low: int, high: int) -> list[Draw]:
     least, span = min(known), max(known) - min(known)
+    changes = [1, -1, 100, -100, 65536]
 
     def within(value: int) -> int:
         return max(low, min(high, value))
 
-    between = below(STEPS).map(lambda i: least + span * i // (STEPS - 1))
-    changes = [1, -1, 100, -100, 65536]
-    changed = st.tuples(among(known), among(changes)).map(lambda drawn: within(drawn[0] + drawn[1]))
-    negated = among(known).map(lambda v: within(-v))
-    return [between, changed, negated]
+    return [
+        lambda rng: least + span * int(rng.integers(STEPS)) // (STEPS - 1),
+        lambda rng: within(_among(known)(rng) + _among(changes)(rng)),
+        lambda rng: within(-_among(known)(rng)),
+    ]
 
 
-def _instants(known: Sequence[Any]) -> list[st.SearchStrategy[Any]]:
+def _instants(known: Sequence[Any]) -> list[Draw]:
     """Instants (or durations) between the sample's, and the sample's moved by a second to a year."""
     low, high = min(known), max(known)
-    between = below(STEPS).map(lambda i: low + (high - low) * (i / (STEPS - 1)))
     moves = [pd.Timedelta(1, unit) for unit in ("s", "h", "D")] + [pd.Timedelta(365, "D")]
     moves += [-move for move in moves]
-    moved = st.tuples(among(known), among(moves)).map(lambda drawn: drawn[0] + drawn[1])
-    return [between.map(lambda v: v.as_unit(low.unit)), moved.map(lambda v: v.as_unit(low.unit))]
+    return [
+        lambda rng: (low + (high - low) * (rng.integers(STEPS) / (STEPS - 1))).as_unit(low.unit),
+        lambda rng: (_among(known)(rng) + _among(moves)(rng)).as_unit(low.unit),
+    ]
 
 
-def _edited(known: Sequence[str]) -> st.SearchStrategy[str]:
+def _edited(known: Sequence[str]) -> Draw:
     """A text of the sample with one character deleted, doubled, replaced or turned; or two joined."""
     alphabet = [*dict.fromkeys("".join(known)[:500]), *"a0 -.,_\u00e9\u00df\u0301😀"]
 
-    def edit(drawn: tuple[str, str, int, str, int]) -> str:
-        text, other, place, character, how = drawn
-        at = place % max(1, len(text))
+    def edit(rng: np.random.Generator) -> str:
+        text, other, character = (_among(values)(rng) for values in (known, known, alphabet))
+        at = int(rng.integers(32)) % max(1, len(text))
         before, here, after = text[:at], text[at : at + 1], text[at + 1 :]
-        return [
+        changed = [
             before + after,
             before + here + here + after,
             before + character + after,
@@ -149,6 +161,7 @@ def _edited(known: Sequence[str]) -> st.SearchStrategy[str]:
             text[: at + 1],
             text + other,
             f"{text} {other}",
-        ][how]
+        ]
+        return str(_among(changed)(rng))
 
-    return st.tuples(among(known), among(known), below(32), among(alphabet), below(8)).map(edit)
+    return edit

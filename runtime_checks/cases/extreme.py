@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -12,17 +11,11 @@ import pandas as pd
 
 from onnxtwin.exporters.signature import Column, Signature, is_missing
 from onnxtwin.runtime_checks.cases.calendar import extreme_durations, extreme_instants, extreme_texts
-from onnxtwin.runtime_checks.cases.registry import (
-    Edit,
-    a_column_each,
-    admitted,
-    base_rows,
-    family,
-    made,
-)
+from onnxtwin.runtime_checks.cases.registry import Edit, base_rows, family, made
+from onnxtwin.runtime_checks.cases.together import admitted, reach, refused, together
 from onnxtwin.runtime_checks.cases.unknown import integer_limits
 from onnxtwin.runtime_checks.reference import Reference
-from onnxtwin.runtime_checks.rows import Rows, column_values, count, edited
+from onnxtwin.runtime_checks.rows import Rows, column_values, count
 
 _SINGLE, _DOUBLE = np.finfo(np.float32), np.finfo(np.float64)
 
@@ -124,57 +117,90 @@ def _runs(values: Sequence[Any], middle: Any) -> list[list[Any]]:
 def extreme(reference: Reference, signature: Signature, X: Rows, rng: np.random.Generator) -> Iterator[Rows]:
     """Each column at the ends of its type by itself; all columns of floats at once; some in other units."""
     base = base_rows(X, 5, rng)
-    answered: dict[Any, list[Edit]] = {}
-    refused: dict[Any, list[Edit]] = {}
+    alike: dict[Any, dict[Any, list[list[Any]]]] = {}
+    texts: dict[Any, list[Edit]] = {}
     for column in signature.columns:
-        runs = extreme_values(column, column_values(X, column.label))
-        kept, beyond = _split(reference, base, column, [run for run in runs if run])
-        answered[column.label] = [{column.label: value} for value in kept]
-        refused[column.label] = [{column.label: value} for value in beyond]
-    yield from a_column_each(base, answered)
-    yield from a_column_each(base, refused)
-    floats = [
-        c.label
-        for c in signature.columns
-        if c.dtype.lower().startswith("float") and len(answered[c.label]) > 2
-    ]
+        values = column_values(X, column.label)
+        runs = [run for run in extreme_values(column, values) if run]
+        if column.tensor == "string":
+            # Texts have no order along which a pipeline would cease to answer them.
+            texts |= {column.label: [{column.label: v} for run in runs for v in run]} if runs else {}
+        elif runs:
+            kind = str(values.dtype), column.tensor, tuple(map(len, runs))
+            alike.setdefault(kind, {})[column.label] = runs
+    answered: set[Any] = set()
+    for columns in alike.values():
+        yield from _ends(reference, base, columns, answered, rng)
+    for rows, labels in together(reference, base, texts):
+        if rows is not None:
+            yield rows
+            continue
+        (label,) = labels
+        kept = admitted(reference, base, label, [edit[label] for edit in texts[label]])
+        yield from made(base, [{label: value} for value in kept])
+    floats = [c.label for c in signature.columns if c.dtype.lower().startswith("float")]
+    floats = [label for label in floats if label in answered]
     if len(floats) > 1:
         yield from made(base, [dict.fromkeys(floats, value) for value in TOGETHER])
-        yield from _scaled(base, floats, rng)
+        yield from made(base, _scaled(base, floats, rng))
 
 
-def _scaled(base: Rows, labels: Sequence[Any], rng: np.random.Generator) -> Iterator[Rows]:
+def _ends(
+    reference: Reference,
+    base: Rows,
+    columns: Mapping[Any, Sequence[Sequence[Any]]],
+    answered: set[Any],
+    rng: np.random.Generator,
+) -> Iterator[Rows]:
+    """The values that the pipeline answers, and of those that it refuses the first and the last of a run.
+
+    Where it ceases to answer is found in the first column and expected of the others; where they turn out
+    to be other, the same again among them.
+
+    Parameters
+    ----------
+    columns : the runs of each column, alike in all.
+    answered : gets the labels of the columns of which the pipeline answers a value.
+    """
+    first = next(iter(columns))
+    limits = reach(reference, base, first, columns[first])
+    inside = {label: _inside(label, runs, limits) for label, runs in columns.items()} if any(limits) else {}
+    others: list[Any] = []
+    for rows, labels in together(reference, base, inside):
+        if rows is None:
+            others += labels
+            continue
+        answered.update(labels)
+        yield rows
+    left = [label for label in columns if label not in others]
+    beyond = [edit for label in left for edit in _beyond(label, columns[label], limits)]
+    for rows, accepted in refused(reference, base, beyond, rng):
+        yield rows
+        others += [label for edit in accepted for label in edit]
+    again = {label: runs for label, runs in columns.items() if label in others and label != first}
+    if again:
+        yield from _ends(reference, base, again, answered, rng)
+
+
+def _inside(label: Any, runs: Sequence[Sequence[Any]], limits: Sequence[int]) -> list[Edit]:
+    return [{label: value} for run, limit in zip(runs, limits, strict=True) for value in run[:limit]]
+
+
+def _beyond(label: Any, runs: Sequence[Sequence[Any]], limits: Sequence[int]) -> list[Edit]:
+    ends = ((run[limit:][:1], run[limit + 1 :][-1:]) for run, limit in zip(runs, limits, strict=True))
+    return [{label: value} for pair in ends for part in pair for value in part]
+
+
+def _scaled(base: Rows, labels: Sequence[Any], rng: np.random.Generator) -> list[Edit]:
     """All the columns, and two of them at a time, multiplied by the same number."""
     some = labels if len(labels) <= PAIRED else [labels[i] for i in rng.permutation(len(labels))[:PAIRED]]
     pairs = list(combinations(some, 2))
     groups = [labels, *(pairs[i] for i in rng.permutation(len(pairs))[:PAIRS])]
-    values = {label: column_values(base, label) for label in labels}
+    values = {label: column_values(base, label).tolist() for label in labels}
+    edits: list[Edit] = []
     for factor in FACTORS:
-        edits: list[Edit] = []
-        for i, group in enumerate(groups):
-            cells = {label: values[label].iloc[i % count(base)] for label in group}
+        for group in groups:
+            # Each row of the base is taken in turn.
+            cells = {label: values[label][len(edits) % count(base)] for label in group}
             edits.append({label: v if is_missing(v) else v * factor for label, v in cells.items()})
-        yield from made(base, edits)
-
-
-def _split(
-    reference: Reference, base: Rows, column: Column, runs: Sequence[Sequence[Any]]
-) -> tuple[list[Any], list[Any]]:
-    """The values that the pipeline answers, and of those that it refuses the first and the last of a run."""
-
-    def answers(values: Sequence[Any]) -> bool:
-        return reference.accepts(edited(base, [{column.label: value} for value in values]))
-
-    everything = [value for run in runs for value in run]
-    if not everything or answers(everything):
-        return everything, []
-    if column.tensor == "string":
-        # Texts have no order along which a pipeline would cease to answer them.
-        return admitted(reference, base, column.label, everything), []
-    kept: list[Any] = []
-    refused: list[Any] = []
-    for run in runs:
-        first = bisect_left(range(len(run)), True, key=lambda i: not answers(run[: i + 1]))
-        kept += run[:first]
-        refused += list(dict.fromkeys([*run[first : first + 1], *run[first:][-1:]]))
-    return kept, refused
+    return edits

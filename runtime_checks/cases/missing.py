@@ -10,12 +10,19 @@ import numpy as np
 import pandas as pd
 
 from onnxtwin.exporters.signature import Column, Signature
-from onnxtwin.runtime_checks.cases.registry import MANY_COLUMNS, base_rows, family, made
+from onnxtwin.runtime_checks.cases.registry import base_rows, family, made
+from onnxtwin.runtime_checks.cases.together import refused, together
 from onnxtwin.runtime_checks.reference import Reference
 from onnxtwin.runtime_checks.rows import Rows, count, edited, take
 
 ROWS = 2000
 """Rows in which one column is missing, for all columns together; each column gets 3 to 20 of them."""
+
+MANY_COLUMNS = 64
+"""Columns without which the pipeline refuses a row that are tried, at most."""
+
+SHOWN = 2
+"""Rows that show that it does."""
 
 PAIRS = 300
 """Rows in which two columns are missing. Beyond 24 columns pairs are chosen, each column in two at least."""
@@ -41,19 +48,23 @@ def missing(reference: Reference, signature: Signature, X: Rows, rng: np.random.
     if not gone:
         return
     base = base_rows(X, max(3, min(20, ROWS // len(gone))), rng)
-    if len(gone) > MANY_COLUMNS:
-        allowed = {column.label for column in signature.columns if column.missing_allowed}
-        refused = [label for label in gone if label not in allowed]
-        some = {refused[i] for i in rng.permutation(len(refused))[:MANY_COLUMNS]}
-        answered = [label for label in gone if label in allowed]
-        yield from made(base, [{label: value} for label, value in gone.items() if label in allowed | some])
-    else:
-        answered = []
-        for label, value in gone.items():
-            rows = edited(base, [{label: value}] * count(base))
-            accepted = reference.accepts(take(rows, [0]))
-            answered += [label] if accepted else []
-            yield rows if accepted else take(rows, slice(0, 2))
+    edits = {label: [{label: value}] * count(base) for label, value in gone.items()}
+    hoped = {c.label: edits[c.label] for c in signature.columns if c.label in gone and c.missing_allowed}
+    others = [label for label in gone if label not in hoped]
+    others = [others[i] for i in sorted(rng.permutation(len(others))[:MANY_COLUMNS])]
+    shown = [edit for label in others for edit in edits[label][:SHOWN]]
+    for rows, accepted in refused(reference, base, shown, rng):
+        yield rows
+        # A signature that somebody else wrote may know no better.
+        hoped |= {label: edits[label][SHOWN:] for edit in accepted for label in edit}
+    hoped = {label: hoped[label] for label in gone if label in hoped}
+    answered: list[Any] = []
+    for rows, labels in together(reference, base, hoped):
+        if rows is None:
+            yield from (rows for rows, _ in refused(reference, base, edits[labels[0]][:SHOWN], rng))
+        else:
+            answered += labels
+            yield rows
     yield from made(base, [{a: gone[a], b: gone[b]} for a, b in _pairs(answered, rng)])
     for labels in [answered] if len(answered) == len(gone) else [answered, list(gone)]:
         if len(labels) > 1:

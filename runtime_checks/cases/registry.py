@@ -118,20 +118,11 @@ def families(cases: bool | Sequence[str] = True, graph: Instrument | None = None
     return {name: known[name] for name in names if name != SAMPLE}
 
 
-MANY_COLUMNS = 64
-"""Up to so many columns each has a batch of its own; the rows of more share batches."""
-
 CELLS = 2**21
 """Cells of one batch of cases, at most: a table of 20,000 columns gets batches of 100 rows."""
 
 BATCH_ROWS = 512
 """Rows of one batch of cases, at most."""
-
-REFUSED_SHOWN = 3
-"""Rows that show a refusal, where the pipeline refuses a column's hostile values one and all."""
-
-PROBES = 5
-"""Values of a column that are asked about first."""
 
 Edit = Mapping[Any, Any]
 """Label → value: the cells of one row that a case changes."""
@@ -150,26 +141,3 @@ def made(base: Rows, edits: Sequence[Edit]) -> Iterator[Rows]:
         # Each batch starts with another row of the base, as if they were made in one go.
         turned = np.roll(np.arange(count(base)), -start)
         yield edited(take(base, turned), edits[start : start + size])
-
-
-def a_column_each(base: Rows, edits: Mapping[Any, Sequence[Edit]]) -> Iterator[Rows]:
-    """A batch for the edits of each column, so that no column's refusals disturb another; shared if many."""
-    if len(edits) <= MANY_COLUMNS:
-        for of_column in edits.values():
-            yield from made(base, of_column)
-    else:
-        yield from made(base, [edit for of_column in edits.values() for edit in of_column])
-
-
-def admitted(reference: Reference, base: Rows, label: Any, values: Sequence[Any]) -> list[Any]:
-    """The values, or the first few where the pipeline refuses most; a refusal costs it several calls.
-
-    Asked are five values, evenly spread. If all are refused, three show it; if most are, a quarter.
-    """
-    if len(values) <= REFUSED_SHOWN or reference.accepts(edited(base, [{label: v} for v in values])):
-        return list(values)
-    probes = [values[i] for i in np.linspace(0, len(values) - 1, PROBES).astype(int)]
-    accepted = sum(reference.accepts(edited(take(base, [0]), [{label: value}])) for value in probes)
-    if not accepted:
-        return list(values[:REFUSED_SHOWN])
-    return list(values if 2 * accepted > PROBES else values[: len(values) // 4])

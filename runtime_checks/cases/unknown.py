@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from onnxtwin.exporters.signature import Column, Signature, is_missing
-from onnxtwin.runtime_checks.cases.registry import Edit, a_column_each, admitted, base_rows, family
+from onnxtwin.runtime_checks.cases.registry import Edit, base_rows, family, made
+from onnxtwin.runtime_checks.cases.together import admitted, together
 from onnxtwin.runtime_checks.reference import Reference
 from onnxtwin.runtime_checks.rows import Rows, column_values
 
@@ -135,12 +136,13 @@ def unknown(reference: Reference, signature: Signature, X: Rows, rng: np.random.
     base = base_rows(X, 5, rng)
     edits: dict[Any, list[Edit]] = {}
     for column in signature.columns:
-        unseen = [
-            value
-            for value in unseen_values(column_values(X, column.label), column)
-            if value != signature.missing_token
-        ]
-        kept = admitted(reference, base, column.label, unseen)
-        if kept:
-            edits[column.label] = [{column.label: value} for value in kept]
-    yield from a_column_each(base, edits)
+        unseen = unseen_values(column_values(X, column.label), column)
+        kept = [{column.label: value} for value in unseen if value != signature.missing_token]
+        edits |= {column.label: kept} if kept else {}
+    for rows, labels in together(reference, base, edits):
+        if rows is not None:
+            yield rows
+            continue
+        (label,) = labels
+        kept = admitted(reference, base, label, [edit[label] for edit in edits[label]])
+        yield from made(base, [{label: value} for value in kept])

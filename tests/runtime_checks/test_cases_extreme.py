@@ -11,9 +11,12 @@ from fake_twins import check_fake, signature_of
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from onnxtwin.runtime_checks.cases.extreme import extreme_values
+from onnxtwin.runtime_checks.reference import Reference
 
 ANYTHING = DummyRegressor().fit([[0]], [1])
 
@@ -117,9 +120,27 @@ def test_truth_values_are_tried_both() -> None:
 def test_one_column_is_changed_at_a_time_and_then_all_floats() -> None:
     X = bookings()
     model = DummyRegressor().fit(X[["price"]], X["price"])
-    names = [changed(chunk, X) for chunk in made("extreme", X, model)]
-    assert names[:4] == [["price"], ["weight"], ["nights"], ["booked"]]
-    assert names[4:] == [["price", "weight"]] * len(names[4:]) != []
+    rows = pd.concat(made("extreme", X, model))
+    names = [tuple(changed(rows.iloc[[i]], X)) for i in range(len(rows))]
+    first = names.index(("price", "weight"))
+    assert set(names[:first]) == {(), ("price",), ("weight",), ("nights",), ("booked",)}
+    # A price of 1.0 is among the user's own.
+    assert set(names[first:]) == {("price", "weight"), ("weight",)}
+
+
+def test_columns_that_cease_to_be_answered_elsewhere_are_each_tried_to_their_own_ends() -> None:
+    X = np.tile(np.linspace(1, 2, 10)[:, None], 3)
+    scaled = StandardScaler().fit(X * [1.0, 1e-9, 1.0])
+    model = make_pipeline(scaled, LinearRegression()).fit(X, X[:, 0])
+    reference = Reference(model, ["predict"], None)
+    for column in range(3):
+        rows = np.vstack(made("extreme", X, model))
+        alone = rows[(np.delete(rows, column, axis=1) < 3).all(axis=1) & (rows[:, column] > 1e30)]
+        values = alone[np.argsort(alone[:, column])]
+        accepted = reference.ask(values).accepted
+        assert accepted.any()
+        assert not accepted.all()
+        assert accepted.tolist() == sorted(accepted, reverse=True)
 
 
 def test_a_twin_that_computes_in_float32_is_red_on_extremes_alone() -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import pytest
 from bookings import bookings, made, pipeline
+from fake_twins import signature_of
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
@@ -15,33 +17,36 @@ ANSWERED = ["price", "port", "size", "booked"]
 
 
 @pytest.fixture(scope="module")
-def chunks() -> list[pd.DataFrame]:
-    return made("missing", bookings())
+def gone() -> list[tuple[str, ...]]:
+    """The columns that are missing, row by row."""
+    rows = pd.concat(made("missing", bookings()))
+    return [tuple(rows.columns[row]) for row in rows.isna().to_numpy()]
 
 
-def test_each_column_that_can_be_missing_is_missing_alone(chunks: list[pd.DataFrame]) -> None:
-    missing = [chunk.columns[chunk.isna().all()].tolist() for chunk in chunks[: len(CAN_BE)]]
-    assert missing == [[name] for name in CAN_BE]
-
-
-def test_two_rows_show_a_refusal_and_twenty_an_answer(chunks: list[pd.DataFrame]) -> None:
-    assert [len(chunk) for chunk in chunks[: len(CAN_BE)]] == [20, 2, 20, 20, 20]
+def test_two_rows_show_a_refusal_and_twenty_an_answer(gone: list[tuple[str, ...]]) -> None:
+    rows = {name: gone.count((name,)) for name in bookings().columns}
+    assert rows == {"price": 20, "weight": 2, "port": 20, "size": 20, "nights": 0, "booked": 20}
 
 
 def test_each_two_columns_that_the_pipeline_answers_without_are_missing_together(
-    chunks: list[pd.DataFrame],
+    gone: list[tuple[str, ...]],
 ) -> None:
-    pairs = chunks[len(CAN_BE)]
-    gone = [tuple(pairs.columns[row]) for row in pairs.isna().to_numpy()]
-    assert gone == list(combinations(ANSWERED, 2))
+    assert [names for names in gone if len(names) == 2] == list(combinations(ANSWERED, 2))
 
 
 def test_all_columns_are_missing_at_once_those_it_answers_without_and_then_the_others(
-    chunks: list[pd.DataFrame],
+    gone: list[tuple[str, ...]],
 ) -> None:
-    answered, everything = chunks[-2:]
-    assert answered.columns[answered.isna().all()].tolist() == ANSWERED
-    assert everything.columns[everything.isna().all()].tolist() == CAN_BE
+    assert gone[-22:] == [tuple(ANSWERED)] * 20 + [tuple(CAN_BE)] * 2
+
+
+def test_a_column_without_which_the_contract_wrongly_expects_an_answer_shows_the_refusal() -> None:
+    X = bookings()
+    signature = signature_of(X, "predict")
+    columns = tuple(replace(column, missing_allowed=True) for column in signature.columns)
+    rows = pd.concat(made("missing", X, signature=replace(signature, columns=columns)))
+    gone = rows.isna().sum(axis=1) == 1
+    assert (gone & rows["weight"].isna()).sum() == 2
 
 
 def test_of_many_columns_each_is_in_two_pairs_at_least() -> None:

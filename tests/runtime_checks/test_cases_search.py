@@ -11,16 +11,16 @@ import pandas as pd
 import pytest
 from bookings import bookings, made, pipeline
 from fake_twins import signature_of
-from hypothesis import find
+from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyRegressor
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OrdinalEncoder
 
 from onnxtwin.exporters.signature import Column
 from onnxtwin.runtime_checks.cases.cells import cells, tame
-from onnxtwin.runtime_checks.cases.choices import among, below, one_of
-from onnxtwin.runtime_checks.cases.search import POOLS, ROWS
+from onnxtwin.runtime_checks.cases.search import ROWS
 from onnxtwin.runtime_checks.reference import Reference
 
 TOKEN = "__missing__"
@@ -37,12 +37,13 @@ def described(name: str, **changes: Any) -> Column:
 
 
 def drawn(name: str, wanted: Any, **changes: Any) -> Any:
-    """The simplest cell of a column for which ``wanted`` holds."""
-    return find(cells(described(name, **changes), bookings()[name], TOKEN), wanted)
+    """A cell of a column for which ``wanted`` holds, among many that are drawn."""
+    draw, rng = cells(described(name, **changes), bookings()[name], TOKEN), np.random.default_rng(0)
+    return next(value for value in (draw(rng) for _ in range(10_000)) if wanted(value))
 
 
 def test_a_budget_of_rows_is_kept(rows: pd.DataFrame) -> None:
-    assert 0.5 * POOLS * ROWS <= len(rows) <= POOLS * ROWS
+    assert ROWS <= len(rows) <= 2 * ROWS + 10
 
 
 def test_rows_mix_the_users_values_with_new_ones(rows: pd.DataFrame) -> None:
@@ -65,9 +66,8 @@ def test_values_near_the_samples_and_far_from_them_are_drawn() -> None:
     assert len(drawn("port", lambda v: v not in set(bookings()["port"]) and v.startswith("Co"))) >= 2
 
 
-def test_a_cell_shrinks_to_the_most_frequent_value() -> None:
+def test_the_tamest_cell_is_the_most_frequent_value() -> None:
     values = pd.Series(["Qu", "Cork", "Cork", "São"], dtype=object)
-    assert find(cells(described("port"), values, TOKEN), lambda v: True) == "Cork"
     assert tame(described("port"), values) == "Cork"
 
 
@@ -79,12 +79,8 @@ def test_a_missing_cell_is_drawn_only_where_the_pipeline_answers_without_it() ->
 
 def test_only_values_that_the_contract_accepts_are_drawn() -> None:
     column = described("port", values=("Cork", "Qu"))
-    assert {
-        find(cells(column, bookings()["port"], TOKEN), lambda v, w=w: v == w) for w in ("Cork", "Qu")
-    } == {
-        "Cork",
-        "Qu",
-    }
+    draw, rng = cells(column, bookings()["port"], TOKEN), np.random.default_rng(0)
+    assert {draw(rng) for _ in range(100)} == {"Cork", "Qu"}
     X = bookings()
     signature = signature_of(X, "predict")
     columns = tuple(column if c.label == "port" else c for c in signature.columns)
@@ -92,11 +88,11 @@ def test_only_values_that_the_contract_accepts_are_drawn() -> None:
     assert set(pd.concat(chunks)["port"]) <= {"Cork", "Qu", "São"}
 
 
-def test_very_many_columns_do_not_exhaust_hypothesis() -> None:
+def test_very_many_columns_are_searched_within_the_budget() -> None:
     X = np.arange(3000.0).reshape(2, 1500)
     chunks = made("search", X, DummyRegressor().fit(X, [1, 2]))
     assert all(chunk.shape[1] == 1500 for chunk in chunks)
-    assert sum(map(len, chunks)) >= ROWS
+    assert ROWS <= sum(map(len, chunks)) <= 2 * ROWS + 10
 
 
 def test_documents_are_searched() -> None:
@@ -107,10 +103,13 @@ def test_documents_are_searched() -> None:
     assert len(documents - set(texts)) > 10
 
 
-def test_choices_shrink_to_the_first() -> None:
-    assert find(below(1000), lambda i: i > 700) in (701, 704, 768)
-    assert find(among(["a", "b", "c"]), lambda v: v != "a") == "b"
-    assert find(one_of([among([1, 2]), among([3, 4])]), lambda v: True) == 1
+def test_a_value_that_the_pipeline_refuses_is_not_mixed_into_rows() -> None:
+    X = bookings()
+    model = make_pipeline(make_column_transformer((OrdinalEncoder(), ["port"])), LinearRegression())
+    model.fit(X, X["price"])
+    rows = pd.concat(made("search", X[["port", "price"]], model))
+    assert set(rows["port"]) <= set(X["port"])
+    assert not set(rows["price"]) <= set(X["price"])
 
 
 SCRIPT = """
@@ -122,14 +121,10 @@ print(pd.concat(made("search", bookings())).to_csv())
 """
 
 
-def test_another_process_with_other_modules_draws_the_same_rows_and_leaves_no_folder(tmp_path: Path) -> None:
+def test_another_process_draws_the_same_rows() -> None:
     support = str(Path(__file__).parents[1] / "support")
-    # hypothesis would draw these numbers if it used its own strategies.
-    (tmp_path / "constants.py").write_text("NUMBERS = [123456.75, 987654, -31.25]\nTEXT = 'Zanzibar'\n")
     before = pd.concat(made("search", bookings())).to_csv()
-    script = "import constants\n" + SCRIPT.format(paths=[support])
     ran = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+        [sys.executable, "-c", SCRIPT.format(paths=[support])], capture_output=True, text=True, check=True
     )
     assert ran.stdout.strip() == before.strip()
-    assert not (tmp_path / ".hypothesis").exists()

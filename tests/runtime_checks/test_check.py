@@ -65,7 +65,8 @@ def test_a_faithful_twin_is_green_on_every_family(lenient: Pipeline, passengers:
     assert report.verdict == "equal"
     assert set(report["predict"].families) == {"sample", *families()}
     assert report["predict"].families["sample"].rows == 200
-    assert report["predict_proba"].total.bit_equal == 1.0
+    # A row that one side answers alone and the other in company: a matrix product sums in another order.
+    assert report["predict_proba"].total.ulps <= 4
 
 
 def test_what_the_pipeline_refuses_is_counted_and_not_compared(

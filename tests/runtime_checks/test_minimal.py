@@ -53,7 +53,7 @@ def test_a_twin_that_is_always_wrong_needs_no_column() -> None:
     assert wrong_where(lambda X: np.ones(len(X), dtype=bool)).columns == ()
 
 
-def test_a_row_that_hypothesis_found_is_shrunk() -> None:
+def test_a_row_that_the_search_found_is_made_simple() -> None:
     # No row of the sample is wrong: values of two columns that it lacks have to meet.
     minimal = wrong_where(
         lambda X: X["nights"] > 30,
