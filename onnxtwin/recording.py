@@ -99,6 +99,7 @@ def record_vectors(
 
     with warnings.catch_warnings():
         # Hostile rows make pipelines warn about unknown categories and the like, once a batch.
+        warnings.resetwarnings()
         warnings.simplefilter("ignore")
         return record(
             session.signature,

@@ -131,7 +131,9 @@ def check(
     reference = Reference(pipeline, wanted, signature)
     run = _Run(reference, Candidate(answers, reference), tolerance, enforce_domain, fail_fast)
     with warnings.catch_warnings():
-        # Hostile rows make pipelines warn about unknown categories and the like, once a batch.
+        # Hostile rows make pipelines warn about unknown categories and the like, once a batch. scikit-learn
+        # hands every filter to every tree of a forest, so that there had better be one only.
+        warnings.resetwarnings()
         warnings.simplefilter("ignore")
         done, sampled = 0, Reservoir(SAMPLED, seed)
         for rows, truth in _sized(stream, run, signature, batch_size):

@@ -14,7 +14,7 @@ from onnxtwin.runtime_checks.rows import Rows, count
 MANY = 257
 """Rows of the large batches: neither a power of two nor, as a rule, the sample's own count."""
 
-ALONE = 8
+ALONE = 4
 """Rows that are answered in a batch of one."""
 
 
