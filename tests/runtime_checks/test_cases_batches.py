@@ -16,7 +16,7 @@ def order(rows: Any) -> list[int]:
 
 
 def test_there_are_batches_of_no_row_of_one_of_two_and_of_many() -> None:
-    assert [len(chunk) for chunk in made("batches", bookings())] == [30, 0, *[1] * 8, 2, 30, 30, 90, 257]
+    assert [len(chunk) for chunk in made("batches", bookings())] == [30, 0, *[1] * 4, 2, 30, 30, 90, 257]
 
 
 def test_rows_are_reversed_shuffled_and_repeated() -> None:
