@@ -118,7 +118,7 @@ class SampleForm:
                 f"found a {type(X).__name__} of shape {X.shape}, expected an ndarray: numpy.asarray(X)"
             )
         self.width(X.shape[1])
-        if _name(X.dtype) not in self._alike[0]:
+        if X.dtype not in self._known[0] and not self._fits(0, X.dtype):
             raise self._other_types(list(range(X.shape[1])), [X.dtype])
 
     def lists(self, X: Sequence[Any]) -> None:
