@@ -69,14 +69,15 @@ class SampleForm:
         InputError
             If the pipeline could tell their form from the sample's.
         """
-        table = is_frame(X) or isinstance(X, np.ndarray) and X.ndim == 2
-        if table == (self._container == "documents") or table and not is_frame(X) and not self._matrix:
+        array = isinstance(X, np.ndarray) and X.ndim == 2
+        table = is_frame(X) or array
+        if table and self._container == "documents" or array and self._container == "DataFrame":
             raise InputError(f"found {shown(X)}, expected {FORMS[self._container]}{single(X)}")
         if is_frame(X):
             self.frame(X)
-        elif table:
+        elif array:
             self.matrix(X)
-        else:
+        elif self._container == "documents":
             self.documents(X)
 
     def frame(self, X: pd.DataFrame) -> list[pd.Series[Any]]:

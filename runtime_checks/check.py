@@ -183,6 +183,7 @@ def _sized(
     size = batch_size
     for rows, y in stream.batches(batch_size or BATCH_ROWS):
         check_rows(rows)
+        _check_columns(rows, signature)
         if run.enforce_domain:
             _check_form(rows, signature)
         truth = None if y is None else targets(y, count(rows))
@@ -192,6 +193,15 @@ def _sized(
             continue
         for start, part in batches(rows, size):
             yield part, None if truth is None else truth[start : start + size]
+
+
+def _check_columns(X: Rows, signature: Signature) -> None:
+    if isinstance(X, pd.DataFrame):
+        lacking = [column.label for column in signature.columns if column.label not in X.columns]
+        if signature.container == "DataFrame" and lacking:
+            raise CheckError(f"the rows lack the columns {lacking}; they have {list(X.columns)}")
+    elif isinstance(X, np.ndarray) and X.ndim == 2 and X.shape[1] != len(signature.columns):
+        raise CheckError(f"the rows have {X.shape[1]} columns, the twin takes {len(signature.columns)}")
 
 
 def _check_form(X: Rows, signature: Signature) -> None:

@@ -141,7 +141,7 @@ def test_rows_of_another_form_are_not_compared_and_not_green() -> None:
     for rows, way_out in (
         (X.astype(np.float32), r"X.astype\('float64'\)"),
         (pd.DataFrame(X), r"X.to_numpy\(\)"),
-        (X[:, :3], "found 3 columns, expected 4"),
+        (X[:, :3], "have 3 columns, the twin takes 4"),
     ):
         with pytest.raises(CheckError, match=way_out):
             twin.check(rows)
