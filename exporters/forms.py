@@ -167,6 +167,8 @@ def _same(a: Any, b: Any) -> bool:
         return names and all(_same(a.iloc[:, i], b.iloc[:, i]) for i in range(a.shape[1]))
     if hasattr(a, "toarray"):
         a, b = a.toarray(), b.toarray()
+    if not isinstance(a, np.ndarray) and not hasattr(a, "iloc"):
+        return bool(type(a) in (bool, int, float, str) and a == b)
     if a.dtype != b.dtype or a.shape != b.shape:
         return False
     one, other = np.asarray(a), np.asarray(b)

@@ -238,9 +238,10 @@ def _prime(least: int, avoid: int) -> int:
     return n
 
 
-def _answer(estimator: Any, methods: Sequence[str], rows: Any, what: str) -> list[Any]:
+def _answer(estimator: Any, methods: Sequence[str], rows: Any, what: str) -> None:
     try:
-        return [getattr(estimator, method)(rows) for method in methods]
+        for method in methods:
+            getattr(estimator, method)(rows)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
         raise SignatureError(
             f"the pipeline refuses {what}: {error}\n"
@@ -253,8 +254,8 @@ def _answers(estimator: Any, methods: Sequence[str], rows: Any) -> list[Any] | N
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of names that it does not know
-            return _answer(estimator, methods, rows.copy(), "these rows")
-    except SignatureError:
+            return [getattr(estimator, method)(rows.copy()) for method in methods]
+    except Exception:  # noqa: BLE001 - whatever its code raises, its own classes too, refuses the rows
         return None
 
 

@@ -15,7 +15,7 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncod
 
 from onnxtwin.build.contract import to_contract, to_signature
 from onnxtwin.exporters import export_graph
-from onnxtwin.exporters.forms import rearranged, sources
+from onnxtwin.exporters.forms import rearranged, same_answers, sources
 from onnxtwin.exporters.signature import Signature, is_missing
 
 RNG = np.random.default_rng(3)
@@ -108,6 +108,30 @@ class TestColumns:
             assert names.index(label) - len(names) != place - len(labels)
         for held, source in zip(names, sources(labels), strict=True):
             assert made[held].equals(frame[source].rename(held))
+
+
+class RefusedError(Exception):
+    """An error of the user's own."""
+
+
+def strict(frame: pd.DataFrame) -> pd.DataFrame:
+    if frame.columns.tolist() != ["a", "b", "c"]:
+        raise RefusedError("not the columns that were fitted")
+    return frame
+
+
+class TestQuestions:
+    def test_a_pipeline_may_refuse_with_an_error_of_its_own(self) -> None:
+        told = signature(
+            make_pipeline(FunctionTransformer(strict), StandardScaler(), LinearRegression()), NAMED
+        )
+        assert told.extra_columns == "refused"
+        assert not any(column.missing_allowed for column in told.columns)
+
+    @pytest.mark.parametrize("answer", [3, {"a": 1}, [1.5, 2.5], "text", None])
+    def test_answers_of_any_type_are_compared(self, answer: Any) -> None:
+        assert same_answers([answer], [answer]) == (type(answer) in (int, list, str))
+        assert not same_answers([answer], [4])
 
 
 class TestTypes:
