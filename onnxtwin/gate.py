@@ -86,6 +86,7 @@ class Gate:
                         metrics=wanted,
                         cases=plan.cases,
                         seed=plan.seed,
+                        thorough=plan.thorough,
                         progress=advance,
                         model=self.artifact.path / MODEL,
                         runtime=runtime.describe(),

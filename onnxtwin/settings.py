@@ -35,7 +35,7 @@ class Plan:
     runtimes : where the graph is run.
     cases : whether hostile rows are made, or the names of the families.
     seed : of the hostile rows.
-    rtol, atol, tolerances : as :func:`onnxtwin.runtime_checks.check` takes them.
+    rtol, atol, tolerances, thorough : as :func:`onnxtwin.runtime_checks.check` takes them.
     """
 
     artifact: Path
@@ -49,6 +49,7 @@ class Plan:
     rtol: float = TOLERANCE
     atol: float = TOLERANCE
     tolerances: dict[str, float | tuple[float, float]] = field(default_factory=dict)
+    thorough: bool = False
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "rtol": (int, float),
     "atol": (int, float),
     "tolerances": (dict,),
+    "thorough": (bool,),
 }
 
 

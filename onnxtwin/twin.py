@@ -6,6 +6,7 @@ A loaded twin needs numpy and onnxruntime; everything else is imported by the me
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -189,7 +190,8 @@ class Twin:
         X : raw rows; the exported sample by default. Better are rows that were held out.
         pipeline : the fitted pipeline; a twin that was exported here knows it.
         options : of :func:`onnxtwin.runtime_checks.check`: ``methods``, ``rtol``, ``atol``,
-            ``tolerances``, ``y``, ``metrics``, ``cases``, ``batch_size``, ``seed``, ``progress``.
+            ``tolerances``, ``y``, ``metrics``, ``cases``, ``batch_size``, ``seed``, ``thorough``,
+            ``progress``. At a prompt or in a notebook a bar shows how far it is unless ``progress`` is given.
 
         Returns
         -------
@@ -202,6 +204,7 @@ class Twin:
         """
         from onnxtwin.runtime_checks import check
         from onnxtwin.runtime_checks.python import description
+        from onnxtwin.watch import for_a_person
 
         reference = self._pipeline if pipeline is None else pipeline
         rows = self._sample if X is None else X
@@ -213,7 +216,9 @@ class Twin:
         if rows is None:
             raise CheckError("this twin was loaded and knows no rows: check(X, pipeline=...)")
         told = {"runtime": description()} | options
-        report = check(self, reference, rows, signature=self.signature, **told)
+        with for_a_person() if "progress" not in options else nullcontext() as advance:
+            told = {"progress": advance} | told
+            report = check(self, reference, rows, signature=self.signature, **told)
         self._report = report
         return report
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from onnxtwin.build.forms import SampleForm
 from onnxtwin.exporters.errors import CheckError, InputError
 from onnxtwin.exporters.signature import Signature
 from onnxtwin.runtime_checks.cases import SAMPLE, Form, Regrouped, families
+from onnxtwin.runtime_checks.cases.registry import generated
 from onnxtwin.runtime_checks.compare import (
     ATOL,
     RTOL,
@@ -22,8 +23,8 @@ from onnxtwin.runtime_checks.compare import (
     Tolerance,
     Tolerances,
     demand_known,
+    empty_differs,
     failing,
-    kind,
     layout_differs,
     tolerance_of,
 )
@@ -35,6 +36,7 @@ from onnxtwin.runtime_checks.locate import locate
 from onnxtwin.runtime_checks.measure import measure
 from onnxtwin.runtime_checks.metrics import MetricLike, Metrics, targets
 from onnxtwin.runtime_checks.minimal import minimal_row
+from onnxtwin.runtime_checks.progress import Advance, Tracker
 from onnxtwin.runtime_checks.reference import Candidate, Reference
 from onnxtwin.runtime_checks.report import LISTED, MethodReport, Noted, Report
 from onnxtwin.runtime_checks.rows import Rows, batches, check_rows, count, take, typed_row
@@ -73,7 +75,8 @@ def check(
     cases: bool | Sequence[str] = True,
     batch_size: int | None = None,
     seed: int = 0,
-    progress: Callable[[int, int | None], None] | None = None,
+    thorough: bool = False,
+    progress: Advance | None = None,
     enforce_domain: bool = True,
     model: Any = None,
     runtime: str = "python",
@@ -101,8 +104,10 @@ def check(
     cases : whether to make hostile rows too, or the names of the families wanted.
     batch_size : rows a batch; by default 100,000, fewer where an answer is wide.
     seed : of the generator that picks the rows which cases are made from.
-    progress : called as ``progress(rows done, rows in X)`` after each batch of the user's rows; a stream
-        may not know how many there are (None).
+    thorough : whether to make cases several times over, from other rows each time, and more at the
+        boundaries: for a nightly run.
+    progress : called with a :class:`~onnxtwin.runtime_checks.progress.Step` after each batch of the user's
+        rows, and when a family of cases begins.
     enforce_domain : whether the twin must refuse what the pipeline refuses. False for a bare
         graph, which cannot raise.
     model : the graph (bytes, path or ``ModelProto``), to find the first step that differs; by
@@ -113,7 +118,9 @@ def check(
 
     Returns
     -------
-    Report : ``report.ok`` is True only if rows were compared and all that could be decided are equal.
+    Report : ``report.ok`` is True only if rows were compared and all that could be decided are equal. Ended
+        by Ctrl-C, a check reports on the rows up to there, names the families that it had not finished in
+        ``report.unfinished``, and is not ok.
 
     Raises
     ------
@@ -135,38 +142,48 @@ def check(
         # hands every filter to every tree of a forest, so that there had better be one only.
         warnings.resetwarnings()
         warnings.simplefilter("ignore")
-        done, sampled = 0, Reservoir(SAMPLED, seed)
-        for rows, truth in _sized(stream, run, signature, batch_size):
-            if truth is None and metrics:
-                raise CheckError("metrics need the targets of the rows: y")
-            if truth is not None and run.metrics is None:
-                run.metrics = Metrics(metrics, reference, tolerance)
-            if not done:
-                run.graph = instrument(answers, signature, rows, model)
-                run.recorder = Recorder(run.graph) if run.graph is not None and not fail_fast else None
-            sampled.add(rows)
-            run.chunk(SAMPLE, rows, done, truth)
-            done += count(rows)
-            if progress is not None:
-                progress(done, stream.rows)
-            if fail_fast and run.failed:
-                break
-        if done and not (fail_fast and run.failed):
-            for name, rows in _cases(cases, reference, signature, sampled.rows(), seed, run.graph):
-                run.case(name, rows)
+        sampled = Reservoir(SAMPLED, seed)
+        tracker = Tracker([SAMPLE, *families(cases)], stream.rows, progress)
+        # What was compared before Ctrl-C stays compared.
+        with contextlib.suppress(KeyboardInterrupt):
+            done = 0
+            for rows, truth in _sized(stream, run, signature, batch_size):
+                if truth is None and metrics:
+                    raise CheckError("metrics need the targets of the rows: y")
+                if truth is not None and run.metrics is None:
+                    run.metrics = Metrics(metrics, reference, tolerance)
+                if not done:
+                    run.graph = instrument(answers, signature, rows, model)
+                    run.recorder = Recorder(run.graph) if run.graph is not None and not fail_fast else None
+                sampled.add(rows)
+                run.chunk(SAMPLE, rows, done, truth)
+                done += count(rows)
+                tracker.rows(done)
                 if fail_fast and run.failed:
                     break
+            X = sampled.rows()
+            for name, generate in families(cases, run.graph, thorough).items() if done else ():
+                if fail_fast and run.failed:
+                    break
+                tracker.begins(name)
+                for case in generated(name, generate, reference, signature, X, seed, thorough):
+                    run.case(name, case)
+                    if fail_fast and run.failed:
+                        break
+            tracker.ends()
         report = Report(runtime, tolerance, list(run.reports.values()), environment=environment(answers))
+        report.unfinished = tuple(tracker.left)
         if run.metrics is not None and not any(m.problems for m in report.methods):
             report.metrics = run.metrics.scores()
         if run.recorder is not None:
             report.coverage = run.recorder.coverage()
-        if run.wrong is not None and not fail_fast:
+        if run.wrong is not None and not fail_fast and not report.unfinished:
             graph = model if model is not None else getattr(answers, "model", None)
-            report.location = locate(graph, answers, reference, report.tolerance, run.right, run.wrong)
-            report.minimal = minimal_row(
-                reference, run.candidate, tolerance, signature, sampled.rows(), run.wrong
-            )
+            with contextlib.suppress(KeyboardInterrupt):
+                report.location = locate(graph, answers, reference, report.tolerance, run.right, run.wrong)
+                report.minimal = minimal_row(
+                    reference, run.candidate, tolerance, signature, sampled.rows(), run.wrong
+                )
     if not any(m.families[SAMPLE].rows for m in report.methods if SAMPLE in m.families) and report.rows:
         report.problems.append(
             "none of the rows handed in was compared: the pipeline refuses every one of them"
@@ -212,21 +229,6 @@ def _check_form(X: Rows, signature: Signature) -> None:
         SampleForm(signature).demand(X)
     except InputError as error:
         raise CheckError(f"these rows are not what the twin takes: {error}") from error
-
-
-def _cases(
-    cases: bool | Sequence[str],
-    reference: Reference,
-    signature: Signature,
-    X: Rows,
-    seed: int,
-    graph: Instrument | None,
-) -> Iterator[tuple[str, Rows | Regrouped | Form]]:
-    for name, generate in families(cases, graph).items():
-        # Seeded by name, so that a family makes the same rows whichever others run.
-        rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
-        for rows in generate(reference, signature, X, rng):
-            yield name, rows
 
 
 class _Run:
@@ -442,7 +444,7 @@ class _Run:
             # pandas may give no rows another type than some rows; then either is right.
             answered = [p.rows(slice(0, 0)) for p in self._template.get(method, [])]
             templates = [t for t in (expected.methods.get(method), answered) if t]
-            problems = [_empty_differs(template, found.methods[method]) for template in templates]
+            problems = [empty_differs(template, found.methods[method]) for template in templates]
             if problems and all(problems):
                 report.problems.append(f"zero rows: {problems[0]}")
 
@@ -453,13 +455,3 @@ class _Run:
             self.right = take(X, np.nonzero(~differs)[0][:KEPT])
             if self.domain.company is None:
                 self.domain.company = take(self.right, [0])
-
-
-def _empty_differs(expected: Answer, found: Answer) -> str | None:
-    problem = layout_differs(expected, found)
-    if problem is not None:
-        return problem
-    for e, f in zip(expected, found, strict=True):
-        if kind(e.values) != "unknown" and kind(f.values) != "unknown" and kind(e.values) != kind(f.values):
-            return f"{e.name}: the pipeline answers {e.values.dtype}, the twin {f.values.dtype}"
-    return None

@@ -347,3 +347,14 @@ def ulps(expected: npt.NDArray[Any], found: npt.NDArray[Any]) -> FloatArray:
     same_sign = np.signbit(a) == np.signbit(b)
     across = x.astype(np.float64) + y.astype(np.float64)
     return np.asarray(np.where(same_sign, np.abs(x - y).astype(np.float64), across), dtype=np.float64)
+
+
+def empty_differs(expected: Answer, found: Answer) -> str | None:
+    """What differs between two answers to zero rows, or None."""
+    problem = layout_differs(expected, found)
+    if problem is not None:
+        return problem
+    for e, f in zip(expected, found, strict=True):
+        if kind(e.values) != "unknown" and kind(f.values) != "unknown" and kind(e.values) != kind(f.values):
+            return f"{e.name}: the pipeline answers {e.values.dtype}, the twin {f.values.dtype}"
+    return None

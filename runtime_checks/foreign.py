@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from onnxtwin.exporters.signature import Column, Input, Output, Signature, is_mi
 from onnxtwin.runtime_checks.check import check
 from onnxtwin.runtime_checks.compare import ATOL, RTOL, Tolerances
 from onnxtwin.runtime_checks.metrics import MetricLike
+from onnxtwin.runtime_checks.progress import Advance
 from onnxtwin.runtime_checks.python import description
 from onnxtwin.runtime_checks.report import Report
 from onnxtwin.runtime_checks.rows import Rows, column_values, count
@@ -64,7 +65,8 @@ def check_model(
     cases: bool | Sequence[str] = True,
     batch_size: int | None = None,
     seed: int = 0,
-    progress: Callable[[int, int | None], None] | None = None,
+    thorough: bool = False,
+    progress: Advance | None = None,
 ) -> Report:
     """Judge any graph against the pipeline, on the user's rows and on hostile ones.
 
@@ -84,7 +86,7 @@ def check_model(
         list. Not needed where the outputs bear the methods' or skl2onnx' usual names.
     missing_text : what a missing text becomes, for graphs have no missing text; ``nan`` is what
         ``astype(str)`` makes of it.
-    rtol, atol, tolerances, y, metrics, cases, batch_size, seed, progress : as in :func:`check`.
+    rtol, atol, tolerances, y, metrics, cases, batch_size, seed, thorough, progress : as in :func:`check`.
 
     Raises
     ------
@@ -105,6 +107,7 @@ def check_model(
         cases=cases,
         batch_size=batch_size,
         seed=seed,
+        thorough=thorough,
         progress=progress,
         enforce_domain=False,
         model=model,

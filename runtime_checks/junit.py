@@ -41,9 +41,10 @@ def xml(report: Report) -> str:
             failures += 1
             text = f"{score.twin!r} of the twin's answers, {score.pipeline!r} of the pipeline's"
             _fail(case, text, f"{text}, on {score.rows} rows")
-    if report.problems or report.verdict == "nothing compared":
+    if report.problems or report.verdict in ("interrupted", "nothing compared"):
         failures += 1
-        text = "\n".join(report.problems) or "no row was compared, which is not the same as equal"
+        ended = f"ended before {', '.join(report.unfinished)} was finished" if report.unfinished else ""
+        text = "\n".join(report.problems) or ended or "no row was compared, which is not the same as equal"
         _fail(_case(suite, "check", "rows"), text.splitlines()[0], text)
     for runtime, reason in report.skipped.items():
         skipped = ET.SubElement(_case(suite, "runtime", runtime), "skipped")

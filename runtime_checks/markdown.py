@@ -25,7 +25,7 @@ LONG = 2000
 SHOWN = 10
 """Graph decisions never reached, and problems, that are listed."""
 
-_SIGN = {"equal": "✅", "unequal": "❌", "nothing compared": "⚠️"}
+_SIGN = {"equal": "✅", "unequal": "❌", "interrupted": "⚠️", "nothing compared": "⚠️"}
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#!|~$&@])")
 
 
@@ -61,6 +61,7 @@ def summary(report: Report) -> str:
         blocks.append(_metrics(report))
     if report.coverage is not None and report.coverage.kinds:
         blocks.append(_coverage(report))
+    blocks += [f"Interrupted, not finished: {', '.join(report.unfinished)}"] if report.unfinished else []
     blocks += [f"Skipped {_inline(name)}: {_inline(reason)}" for name, reason in report.skipped.items()]
     return "\n\n".join(blocks) + "\n"
 

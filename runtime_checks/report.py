@@ -185,6 +185,7 @@ class Report:
     metrics : of the research notebook, where targets were given.
     coverage : what the rows exercised of the graph; None where it was not counted.
     environment : name → version of what answered on either side.
+    unfinished : the families that were not answered to their end, because the user ended the check.
     latency_us : median time of one row in this runtime, microseconds; None where it was not measured.
     """
 
@@ -199,6 +200,7 @@ class Report:
     coverage: Coverage | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     latency_us: float | None = None
+    unfinished: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -206,12 +208,17 @@ class Report:
         return min((m.total.rows for m in self.methods), default=0)
 
     @property
-    def verdict(self) -> Literal["equal", "unequal", "nothing compared"]:
-        """``unequal`` if anything is wrong; ``nothing compared`` if nothing could be; else ``equal``."""
+    def verdict(self) -> Literal["equal", "unequal", "interrupted", "nothing compared"]:
+        """``unequal`` if anything is wrong; ``nothing compared`` if nothing could be; else ``equal``.
+
+        ``interrupted`` if the user ended the check and nothing was wrong up to there.
+        """
         if self.problems or any(m.problems or m.total.wrong for m in self.methods):
             return "unequal"
         if not all(score.equal for score in self.metrics):
             return "unequal"
+        if self.unfinished:
+            return "interrupted"
         return "equal" if self.rows else "nothing compared"
 
     @property
@@ -221,8 +228,8 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 equal, 1 unequal, 3 nothing compared."""
-        return {"equal": 0, "unequal": 1, "nothing compared": 3}[self.verdict]
+        """0 equal, 1 unequal, 3 interrupted or nothing compared."""
+        return {"equal": 0, "unequal": 1, "interrupted": 3, "nothing compared": 3}[self.verdict]
 
     def __getitem__(self, method: str) -> MethodReport:
         """The report of one method."""
@@ -249,6 +256,7 @@ class Report:
             "skipped": dict(self.skipped),
             "environment": dict(self.environment),
             "latency_us": self.latency_us,
+            "unfinished": list(self.unfinished),
         }
 
     def to_html(self) -> str:

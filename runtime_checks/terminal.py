@@ -22,7 +22,7 @@ from onnxtwin.runtime_checks.wording import (
     undetermined,
 )
 
-_COLOUR = {"equal": "green", "unequal": "red", "nothing compared": "yellow"}
+_COLOUR = {"equal": "green", "unequal": "red", "interrupted": "yellow", "nothing compared": "yellow"}
 
 SHOWN = 3
 """Undetermined and domain rows printed per method, and graph decisions never reached per kind."""
@@ -58,6 +58,8 @@ def render(report: Report, console: Console | None = None) -> None:
     lines += [
         f"[yellow]skipped {escape(name)}[/]: {escape(reason)}" for name, reason in report.skipped.items()
     ]
+    if report.unfinished:
+        lines.append(f"[yellow]interrupted[/], not finished: {escape(', '.join(report.unfinished))}")
     if report.latency_us is not None:
         lines.append(f"one row takes {report.latency_us:,.1f} µs (median)")
     refused = limited(report)

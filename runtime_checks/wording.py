@@ -10,6 +10,7 @@ from onnxtwin.runtime_checks.tally import Tally
 SENTENCES = {
     "equal": "The twin gives the answers that the research pipeline gives.",
     "unequal": "The twin does not give the answers that the research pipeline gives.",
+    "interrupted": "The check was ended before its end: nothing is wrong with what it compared up to there.",
     "nothing compared": "No row was compared, so nothing is known about this twin.",
 }
 

@@ -20,9 +20,10 @@ from onnxtwin.cli.common import (
     Reported,
     app,
     open_console,
-    progress,
 )
+from onnxtwin.cli.options import Thorough
 from onnxtwin.twin import RECORDED_ROWS, export
+from onnxtwin.watch import bar
 
 
 class RowsAre(StrEnum):
@@ -57,6 +58,7 @@ def build(
     ] = RowsAre.shuffled,
     rows: Annotated[int, typer.Option(min=1, help="Rows of the sample to record.")] = RECORDED_ROWS,
     seed: Annotated[int, typer.Option(min=0, help="Of the recorded rows and of the hostile ones.")] = 0,
+    thorough: Thorough = False,
     json_file: JsonFile = None,
     html_file: HtmlFile = None,
     junit_file: JunitFile = None,
@@ -75,8 +77,8 @@ def build(
                 [name.strip() for name in methods.split(",")] if methods and methods != "all" else methods
             )
             twin = export(material.pipeline, material.X, methods=chosen, layout=layout.value)
-        with progress(console) as advance:
-            report = twin.check(material.X, y=material.y, seed=seed, progress=advance)
+        with bar(console) as advance:
+            report = twin.check(material.X, y=material.y, seed=seed, thorough=thorough, progress=advance)
         report.render(console)
         Files(json_file, html_file, junit_file, markdown_file).write(report)
         if not report.ok:

@@ -29,6 +29,7 @@ from onnxtwin.cli.options import (
     Rtol,
     Runtimes,
     Target,
+    Thorough,
     TolerancesOption,
     families,
     mapping,
@@ -63,6 +64,7 @@ def check(
     atol: Atol = TOLERANCE,
     tolerance: TolerancesOption = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the hostile rows.")] = 0,
+    thorough: Thorough = False,
     model: Annotated[
         Path | None, typer.Option(help="Judge this graph instead of an artifact.", rich_help_panel=_PANEL)
     ] = None,
@@ -105,6 +107,7 @@ def check(
             "--metric": bool(metric),
             "--cases": bool(cases),
             "--no-cases": no_cases,
+            "--thorough": thorough,
             "--model": model is not None,
         },
         recipe is not None,
@@ -129,6 +132,7 @@ def check(
         rtol,
         atol,
         tolerances(tolerance),
+        thorough,
     )
     console = open_console()
     files = Files(json_file, html_file, junit_file, markdown_file)
@@ -148,6 +152,8 @@ def check(
             report.render(console)
             codes.append(report.exit_code)
             files.write(report, name if several else None)
+            if report.unfinished:
+                break
     raise typer.Exit(overall(codes))
 
 
@@ -194,6 +200,7 @@ def _model(
             metrics=metrics_of(plan),
             cases=plan.cases,
             seed=plan.seed,
+            thorough=plan.thorough,
             progress=advance,
         )
     yield "python", report

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +16,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from onnxtwin.exporters.errors import OnnxTwinError, UnequalError
-from onnxtwin.watch import Advance, Watch
+from onnxtwin.watch import Watch, bar
 
 if TYPE_CHECKING:
     from onnxtwin.runtime_checks import Report
+    from onnxtwin.runtime_checks.progress import Advance
 
 EQUAL, UNEQUAL, USAGE, COULD_NOT_RUN = 0, 1, 2, 3
 
@@ -96,7 +96,7 @@ class ConsoleWatch(Watch):
 
     def rows(self) -> AbstractContextManager[Advance | None]:
         """See :meth:`Watch.rows`."""
-        return progress(self._console)
+        return bar(self._console)
 
 
 def overall(codes: Sequence[int]) -> int:
@@ -133,19 +133,3 @@ class Reported:
         else:
             traceback.print_exception(error)
         raise typer.Exit(code) from error
-
-
-@contextlib.contextmanager
-def progress(console: Console) -> Iterator[Advance]:
-    """A bar over the rows checked, gone when done."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns: tuple[Any, ...] = (
-        TextColumn("checking"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("rows", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -24,6 +24,9 @@ CasesOption = Annotated[
     list[str] | None, typer.Option("--cases", help="A family of hostile rows; repeatable. Default: all.")
 ]
 NoCases = Annotated[bool, typer.Option("--no-cases", help="Compare the rows as they are, no hostile ones.")]
+Thorough = Annotated[
+    bool, typer.Option("--thorough", help="Make hostile rows several times over: for a nightly run.")
+]
 Rtol = Annotated[float, typer.Option(min=0, help="Relative tolerance of floats.")]
 Atol = Annotated[float, typer.Option(min=0, help="Absolute tolerance of floats.")]
 TolerancesOption = Annotated[

@@ -23,7 +23,8 @@ from onnxtwin.runtime_checks.reference import Reference
 from onnxtwin.runtime_checks.rows import Rows, count, take
 
 BUDGET = 36_000
-"""Rows of the family at most."""
+THOROUGH = 150_000
+"""Rows of the family at most, usually and in a thorough check."""
 
 SEEDS = 1_000
 """The user's rows that the search starts from."""
@@ -48,6 +49,7 @@ def boundary(
     X: Rows,
     rng: np.random.Generator,
     graph: Instrument | None,
+    thorough: bool = False,
 ) -> Iterator[Rows]:
     """Both sides of each place where an answer changes, as many as :data:`BUDGET` rows hold.
 
@@ -60,7 +62,7 @@ def boundary(
     origin = _origin(reference, signature, X, rng, graph)
     if origin is None:
         return
-    left, waiting = BUDGET, origin.drafts.take(slice(0, 0))
+    left, waiting = THOROUGH if thorough else BUDGET, origin.drafts.take(slice(0, 0))
     for part in _parts(reference, origin, rng, graph):
         waiting = joined([waiting, part.take(slice(0, left))])
         left -= min(left, len(part))

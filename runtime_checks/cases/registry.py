@@ -8,6 +8,7 @@ outside its domain, and the twin has to refuse them too.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -85,7 +86,7 @@ def family(name: str) -> Callable[[Family], Family]:
 
 
 def graph_family(name: str) -> Callable[[GraphFamily], GraphFamily]:
-    """Register a generator that also looks at the graph: its last argument, None if there is none."""
+    """Register a generator that also looks at the graph, None if there is none, and may be ``thorough``."""
 
     def register(function: GraphFamily) -> GraphFamily:
         _FAMILIES[name] = partial(function, graph=None)
@@ -95,20 +96,25 @@ def graph_family(name: str) -> Callable[[GraphFamily], GraphFamily]:
     return register
 
 
-def families(cases: bool | Sequence[str] = True, graph: Instrument | None = None) -> dict[str, Family]:
+def families(
+    cases: bool | Sequence[str] = True, graph: Instrument | None = None, thorough: bool = False
+) -> dict[str, Family]:
     """The families asked for: all, none, or those named.
 
     Parameters
     ----------
     graph : the twin's, opened for observation, for the families that look at it.
+    thorough : whether these make more rows than usual.
 
     Raises
     ------
     CheckError : a name is not registered.
     """
     known = dict(_FAMILIES)
-    if graph is not None:
-        known.update({name: partial(function, graph=graph) for name, function in _OF_GRAPH.items()})
+    if graph is not None or thorough:
+        known.update(
+            {name: partial(function, graph=graph, thorough=thorough) for name, function in _OF_GRAPH.items()}
+        )
     if isinstance(cases, bool):
         return known if cases else {}
     names = [cases] if isinstance(cases, str) else list(cases)
@@ -141,3 +147,22 @@ def made(base: Rows, edits: Sequence[Edit]) -> Iterator[Rows]:
         # Each batch starts with another row of the base, as if they were made in one go.
         turned = np.roll(np.arange(count(base)), -start)
         yield edited(take(base, turned), edits[start : start + size])
+
+
+THOROUGH = 4
+"""Times that a thorough check makes the rows of a family, each time from other rows of the user's."""
+
+
+def generated(
+    name: str,
+    generate: Family,
+    reference: Reference,
+    signature: Signature,
+    X: Rows,
+    seed: int,
+    thorough: bool = False,
+) -> Iterator[Rows | Regrouped | Form]:
+    """The batches of a family, the same for the same seed whichever other families run."""
+    for turn in range(THOROUGH if thorough else 1):
+        rng = np.random.default_rng([seed, zlib.crc32(name.encode()), *([turn] if turn else [])])
+        yield from generate(reference, signature, X, rng)

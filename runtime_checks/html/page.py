@@ -20,7 +20,7 @@ from onnxtwin.runtime_checks.wording import (
     undetermined,
 )
 
-_SIGN = {"equal": "✓", "unequal": "✗", "nothing compared": "?"}
+_SIGN = {"equal": "✓", "unequal": "✗", "interrupted": "?", "nothing compared": "?"}
 
 # The browser itself keeps the page's promise: no script, nothing from anywhere else.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -101,6 +101,13 @@ def _meaning(report: Report) -> list[str]:
             paragraph(
                 f"{count}Do not put this twin into production: its decisions are not those that research "
                 "approved. Hand this page to the engineer who built it."
+            )
+        )
+    elif report.verdict == "interrupted":
+        lines.append(
+            paragraph(
+                f"Somebody ended the check before {', '.join(report.unfinished)} was finished. Let it "
+                "run to its end before you decide anything on it."
             )
         )
     else:

@@ -15,7 +15,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from onnxtwin.exporters.errors import CheckError, InputError
-from onnxtwin.runtime_checks import check, families
+from onnxtwin.runtime_checks import Report, check, families
+from onnxtwin.runtime_checks.progress import Step
 
 
 @pytest.fixture(scope="module")
@@ -268,16 +269,73 @@ def test_the_same_seed_makes_the_same_report() -> None:
     assert first["methods"][0]["worst_row"] != other["methods"][0]["worst_row"]
 
 
-def test_progress_counts_the_users_rows(lenient: Pipeline, passengers: pd.DataFrame) -> None:
-    seen: list[tuple[int, int]] = []
+def test_progress_counts_the_users_rows_and_names_the_family_that_runs(
+    lenient: Pipeline, passengers: pd.DataFrame
+) -> None:
+    seen: list[Step] = []
     check_fake(
-        lenient,
-        passengers,
-        "predict",
-        batch_size=80,
-        progress=lambda done, total: seen.append((done, total)),
+        lenient, passengers, "predict", batch_size=80, cases=["missing", "crossed"], progress=seen.append
     )
-    assert seen == [(80, 200), (160, 200), (200, 200)]
+    assert [(step.what, step.done, step.total) for step in seen] == [
+        ("sample", 80, 200),
+        ("sample", 160, 200),
+        ("sample", 200, 200),
+        ("missing", 200, 200),
+        ("crossed", 200, 200),
+    ]
+    shares = [step.share for step in seen]
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < shares[-1] < 1
+
+
+class TestACheckThatTheUserEnds:
+    """Ctrl-C while the third family runs."""
+
+    @pytest.fixture(scope="class")
+    def report(self, lenient: Pipeline, passengers: pd.DataFrame) -> Report:
+        return self.ended(lenient, passengers, lambda X, found: found)
+
+    @staticmethod
+    def ended(pipeline: Pipeline, X: pd.DataFrame, answers: Any) -> Report:
+        def end(step: Step) -> None:
+            if step.what == "crossed":
+                raise KeyboardInterrupt
+
+        return check_fake(pipeline, X, "predict", answers=answers, progress=end)
+
+    def test_it_reports_on_what_was_compared(self, report: Report) -> None:
+        assert report["predict"].families["sample"].rows == 200
+        assert report["predict"].families["unknown"].rows > 0
+        assert "crossed" not in report["predict"].families
+
+    def test_it_names_what_was_not_finished(self, report: Report) -> None:
+        assert report.unfinished[0] == "crossed"
+        assert "boundary" in report.unfinished
+        assert "missing" not in report.unfinished
+        for text in (str(report), report.to_markdown(), report.to_html(), report.to_junit()):
+            assert "crossed" in text
+            assert "boundary" in text
+
+    def test_it_is_not_green(self, report: Report) -> None:
+        assert (report.verdict, report.ok, report.exit_code) == ("interrupted", False, 3)
+        assert 'failures="1"' in report.to_junit()
+
+    def test_what_was_wrong_stays_wrong(self, lenient: Pipeline, passengers: pd.DataFrame) -> None:
+        def other(X: pd.DataFrame, found: Answers) -> Answers:
+            return {"predict": np.where(found["predict"] == "yes", "no", "yes")}
+
+        report = self.ended(lenient, passengers, other)
+        assert (report.verdict, report.exit_code) == ("unequal", 1)
+
+
+def test_a_thorough_check_makes_the_usual_rows_and_more(lenient: Pipeline, passengers: pd.DataFrame) -> None:
+    usual, thorough = (
+        check_fake(lenient, passengers, "predict", cases=["missing", "crossed"], thorough=thorough)
+        for thorough in (False, True)
+    )
+    for family in ("missing", "crossed"):
+        rows = [report["predict"].families[family].rows for report in (usual, thorough)]
+        assert rows[1] == 4 * rows[0]
 
 
 def test_wide_answers_come_in_small_batches() -> None:

@@ -13,6 +13,7 @@ from models import flowers
 import onnxtwin
 from onnxtwin.exporters.errors import CheckError
 from onnxtwin.runtime_checks.check import SAMPLED
+from onnxtwin.runtime_checks.progress import Step
 from onnxtwin.runtime_checks.streams import InMemory, Reservoir, head, stream_of
 from onnxtwin.twin import Twin
 
@@ -110,16 +111,16 @@ class TestCheck:
         assert streamed == whole
 
     def test_pieces_that_are_too_large_are_divided(self, twin: Twin, frame: pd.DataFrame) -> None:
-        steps: list[tuple[int, int | None]] = []
-        twin.check(Pieces([frame]), cases=False, batch_size=60, progress=lambda *step: steps.append(step))
-        assert steps == [(60, None), (120, None), (150, None)]
+        steps: list[Step] = []
+        twin.check(Pieces([frame]), cases=False, batch_size=60, progress=steps.append)
+        assert steps == [Step("sample", done, None, None) for done in (60, 120, 150)]
 
     def test_progress_knows_the_number_of_rows_where_the_stream_does(
         self, twin: Twin, frame: pd.DataFrame
     ) -> None:
-        steps: list[tuple[int, int | None]] = []
-        twin.check(Pieces([frame], rows=150), cases=False, progress=lambda *step: steps.append(step))
-        assert steps == [(150, 150)]
+        steps: list[Step] = []
+        twin.check(Pieces([frame], rows=150), cases=False, progress=steps.append)
+        assert steps == [Step("sample", 150, 150, 1.0)]
 
     def test_positions_count_through_the_whole_stream(self, twin: Twin, frame: pd.DataFrame) -> None:
         other, _, _ = flowers()
