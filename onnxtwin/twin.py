@@ -215,9 +215,9 @@ class Twin:
             )
         if rows is None:
             raise CheckError("this twin was loaded and knows no rows: check(X, pipeline=...)")
-        told = {"runtime": description()} | options
+        told: dict[str, Any] = {"runtime": description()} | options
         with for_a_person() if "progress" not in options else nullcontext() as advance:
-            told = {"progress": advance} | told
+            told = told if advance is None else {"progress": advance} | told
             report = check(self, reference, rows, signature=self.signature, **told)
         self._report = report
         return report

@@ -161,12 +161,12 @@ def check(
                 tracker.rows(done)
                 if fail_fast and run.failed:
                     break
-            X = sampled.rows()
+            base = sampled.rows()
             for name, generate in families(cases, run.graph, thorough).items() if done else ():
                 if fail_fast and run.failed:
                     break
                 tracker.begins(name)
-                for case in generated(name, generate, reference, signature, X, seed, thorough):
+                for case in generated(name, generate, reference, signature, base, seed, thorough):
                     run.case(name, case)
                     if fail_fast and run.failed:
                         break

@@ -43,7 +43,7 @@ def cells(column: Column, values: pd.Series, missing_token: str) -> Draw:
 
 
 def _among(values: Sequence[Any]) -> Draw:
-    return lambda rng: values[rng.integers(len(values))]
+    return lambda rng: values[int(rng.integers(len(values)))]
 
 
 def tame(column: Column, values: pd.Series) -> Any:
@@ -94,7 +94,7 @@ def _changed(column: Column, values: pd.Series, known: Sequence[Any]) -> list[Dr
 
 def _floats(known: Sequence[float], single: bool) -> list[Draw]:
     low, high = min(known), max(known)
-    near = [
+    near: list[Callable[[float], Any]] = [
         lambda v: np.nextafter(v, np.inf),
         lambda v: np.nextafter(v, -np.inf),
         np.rint,

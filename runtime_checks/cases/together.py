@@ -97,4 +97,8 @@ def reach(reference: Reference, base: Rows, label: Any, runs: Sequence[Sequence[
 
     if answers([value for run in runs for value in run]):
         return [len(run) for run in runs]
-    return [bisect_left(range(len(run)), True, key=lambda i, r=run: not answers(r[: i + 1])) for run in runs]
+
+    def limit(run: Sequence[Any]) -> int:
+        return bisect_left(range(1, len(run) + 1), True, key=lambda n: not answers(run[:n]))
+
+    return [limit(run) for run in runs]

@@ -137,12 +137,13 @@ def unknown(reference: Reference, signature: Signature, X: Rows, rng: np.random.
     edits: dict[Any, list[Edit]] = {}
     for column in signature.columns:
         unseen = unseen_values(column_values(X, column.label), column)
-        kept = [{column.label: value} for value in unseen if value != signature.missing_token]
-        edits |= {column.label: kept} if kept else {}
+        kept: list[Edit] = [{column.label: v} for v in unseen if v != signature.missing_token]
+        if kept:
+            edits[column.label] = kept
     for rows, labels in together(reference, base, edits):
         if rows is not None:
             yield rows
             continue
         (label,) = labels
-        kept = admitted(reference, base, label, [edit[label] for edit in edits[label]])
-        yield from made(base, [{label: value} for value in kept])
+        values = admitted(reference, base, label, [edit[label] for edit in edits[label]])
+        yield from made(base, [{label: value} for value in values])
