@@ -111,6 +111,13 @@ class TestData:
 
 
 class TestOptions:
+    def test_a_thorough_check_answers_more_rows(self, place: Path, tmp_path: Path) -> None:
+        usual, thorough = (
+            report(place, tmp_path, *AGAINST, "--cases", "crossed", *option)
+            for option in ((), ("--thorough",))
+        )
+        assert rows_by_family(thorough)["crossed"] == 4 * rows_by_family(usual)["crossed"]
+
     def test_only_the_families_that_are_named_are_made(self, place: Path, tmp_path: Path) -> None:
         found = report(place, tmp_path, *AGAINST, "--cases", "missing", "--cases", "unknown")
         assert set(rows_by_family(found)) == {"sample", "missing", "unknown"}
@@ -144,6 +151,7 @@ class TestOptions:
         ),
         (["--model", "x.onnx"], "--model needs --recipe"),
         (["{place}/flowers", "--no-cases"], "--no-cases needs --recipe"),
+        (["{place}/flowers", "--thorough"], "--thorough needs --recipe"),
         (["{place}/flowers", "--metric", "r2"], "--metric needs --recipe"),
         ([*AGAINST, "--target", "species"], "--target needs --data"),
         ([*AGAINST, "--input", "a=b"], "--input needs --model"),

@@ -288,43 +288,49 @@ def test_progress_counts_the_users_rows_and_names_the_family_that_runs(
     assert 0 < shares[0] < shares[-1] < 1
 
 
+def ended(pipeline: Pipeline, X: pd.DataFrame, answers: Any = lambda X, found: found) -> Report:
+    """The report of a check that the user ends when the third family begins."""
+
+    def end(step: Step) -> None:
+        if step.what == "crossed":
+            raise KeyboardInterrupt
+
+    return check_fake(pipeline, X, "predict", answers=answers, progress=end)
+
+
+@pytest.fixture(scope="module")
+def interrupted(lenient: Pipeline, passengers: pd.DataFrame) -> Report:
+    return ended(lenient, passengers)
+
+
 class TestACheckThatTheUserEnds:
-    """Ctrl-C while the third family runs."""
+    def test_it_reports_on_what_was_compared(self, interrupted: Report) -> None:
+        assert interrupted["predict"].families["sample"].rows == 200
+        assert interrupted["predict"].families["unknown"].rows > 0
+        assert "crossed" not in interrupted["predict"].families
 
-    @pytest.fixture(scope="class")
-    def report(self, lenient: Pipeline, passengers: pd.DataFrame) -> Report:
-        return self.ended(lenient, passengers, lambda X, found: found)
-
-    @staticmethod
-    def ended(pipeline: Pipeline, X: pd.DataFrame, answers: Any) -> Report:
-        def end(step: Step) -> None:
-            if step.what == "crossed":
-                raise KeyboardInterrupt
-
-        return check_fake(pipeline, X, "predict", answers=answers, progress=end)
-
-    def test_it_reports_on_what_was_compared(self, report: Report) -> None:
-        assert report["predict"].families["sample"].rows == 200
-        assert report["predict"].families["unknown"].rows > 0
-        assert "crossed" not in report["predict"].families
-
-    def test_it_names_what_was_not_finished(self, report: Report) -> None:
-        assert report.unfinished[0] == "crossed"
-        assert "boundary" in report.unfinished
-        assert "missing" not in report.unfinished
-        for text in (str(report), report.to_markdown(), report.to_html(), report.to_junit()):
+    def test_it_names_what_was_not_finished(self, interrupted: Report) -> None:
+        assert interrupted.unfinished[0] == "crossed"
+        assert "boundary" in interrupted.unfinished
+        assert "missing" not in interrupted.unfinished
+        for text in (
+            str(interrupted),
+            interrupted.to_markdown(),
+            interrupted.to_html(),
+            interrupted.to_junit(),
+        ):
             assert "crossed" in text
             assert "boundary" in text
 
-    def test_it_is_not_green(self, report: Report) -> None:
-        assert (report.verdict, report.ok, report.exit_code) == ("interrupted", False, 3)
-        assert 'failures="1"' in report.to_junit()
+    def test_it_is_not_green(self, interrupted: Report) -> None:
+        assert (interrupted.verdict, interrupted.ok, interrupted.exit_code) == ("interrupted", False, 3)
+        assert 'failures="1"' in interrupted.to_junit()
 
     def test_what_was_wrong_stays_wrong(self, lenient: Pipeline, passengers: pd.DataFrame) -> None:
         def other(X: pd.DataFrame, found: Answers) -> Answers:
             return {"predict": np.where(found["predict"] == "yes", "no", "yes")}
 
-        report = self.ended(lenient, passengers, other)
+        report = ended(lenient, passengers, other)
         assert (report.verdict, report.exit_code) == ("unequal", 1)
 
 
