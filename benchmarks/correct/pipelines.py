@@ -77,7 +77,7 @@ def case(seed: int, number: int) -> Case:
     name = names[number % len(names)]
     rng = np.random.default_rng([seed, number])
     pipeline, table = RECIPES[name](rng)
-    text = re.sub(r"\s+| at 0x[0-9a-f]+", " ", repr(pipeline)) + f" on {table.name}"
+    text = re.sub(r" at 0x[0-9a-f]+|(?<=\s)\s+", "", repr(pipeline)).replace("\n", " ") + f" on {table.name}"
     for parameter, value in pipeline.get_params().items():
         if parameter.endswith("random_state") and value is None:
             pipeline.set_params(**{parameter: seed})

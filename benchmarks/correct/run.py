@@ -207,7 +207,7 @@ def checked(seed: int, number: int, seconds: int | None) -> Iterator[Result]:
     try:
         subject = case(seed, number)
     except ValueError as error:
-        yield Result(seed, number, "", "", "not fitted", str(error)[:200])
+        yield Result(seed, number, "", "", "not fitted", _line(str(error)))
         return
     start = Result(seed, number, subject.recipe, subject.text, TRIED)
     yield start
@@ -277,6 +277,10 @@ def _row(method: Any, family: str, tally: Any) -> str:
     if tally.mismatched and tally.worst is not None:
         worst = tally.worst.to_json()
         values = f"{worst['output']}: {worst['expected']} but {worst['found']} ({worst['ulps']} ulps)"
-        return f"{values} for {worst['source']}"[:LETTERS]
+        return _line(f"{values} for {worst['source']}")
     noted = [note.to_json() for note in method.domain if note.family == family]
-    return f"{method.method}: {noted[0]['text']} for {noted[0]['row']}"[:LETTERS] if noted else method.method
+    return _line(f"{method.method}: {noted[0]['text']} for {noted[0]['row']}") if noted else method.method
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:LETTERS]

@@ -108,9 +108,21 @@ def _parsed(arg: Any, real: pd.Series, errors: str, dayfirst: bool, utc: bool, f
         [array],
         [None],
     )
-    return arg.made(
-        real, made, what="to_datetime", whole=arg.whole and errors == "raise" and not bool(real.isna().any())
-    )
+    whole = arg.whole and errors == "raise" and not bool(real.isna().any())
+    if whole:
+        # Texts as "" and "NaT" are missing times without being missing texts; the sample has none to trace.
+        limit_to(
+            elementwise(
+                "present time",
+                ok,
+                lambda x: op.or_(op.not_(op.equal(parsed(x).ticks, op.const(np.int64(NAT)))), gone(x)),
+                [array],
+                [None],
+            ),
+            "the text is one that pandas reads as a missing time, and no time was missing in the sample",
+            array,
+        )
+    return arg.made(real, made, what="to_datetime", whole=whole)
 
 
 def _shape(layout: str) -> str:

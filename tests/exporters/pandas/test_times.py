@@ -10,6 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from features import assert_feature_equal, hostile, sample, twin_of_feature
+from parity import assert_answers_equal, assert_both_refuse, twin_of
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from onnxtwin.exporters.errors import DomainError, UnsupportedError
 
@@ -151,6 +155,22 @@ def test_text_that_is_no_date_is_outside_of_the_domain() -> None:
     for bad in ("2023-02-29T00:00:00Z", "yesterday", "2024-02-29"):
         with pytest.raises(DomainError):
             twin.run(pd.DataFrame({"iso": [bad]}))
+
+
+@pytest.mark.parametrize("text", ["", "NaT", "nan"])
+@pytest.mark.parametrize("layout", ["%Y-%m-%d", "%d.%m.%Y", "%Y-%m-%dT%H:%M:%S"])
+def test_a_text_that_means_a_missing_time_is_refused_where_no_time_may_be_missing(
+    text: str, layout: str
+) -> None:
+    days = pd.date_range("2013-01-01", periods=60, freq="31h")
+    rows = pd.DataFrame({"when": days.strftime(layout)})
+    month = FunctionTransformer(
+        lambda d: pd.DataFrame({"m": pd.to_datetime(d["when"], format=layout).dt.month})
+    )
+    pipeline = make_pipeline(month, StandardScaler(), Ridge()).fit(rows, np.arange(60.0))
+    twin = twin_of(pipeline, rows)
+    assert_both_refuse(twin, pipeline, pd.DataFrame({"when": [text]}))
+    assert_answers_equal(twin, pipeline, rows)
 
 
 def test_a_difference_beyond_int64_is_outside_of_the_domain() -> None:
