@@ -96,14 +96,21 @@ def python(table: dict[int, Any]) -> dict[str, Any]:
         return classes.get(found) or table.get(id(found), found)
 
     def isinstance_(instance: Any, kinds: Any, /) -> bool:
-        return isinstance(instance if current() is None else seen(instance), kinds)
+        if current() is None:
+            return isinstance(instance, kinds)
+        own = getattr(type(instance), "__onnxtwin_isinstance__", None)
+        return isinstance(seen(instance), kinds) if own is None else own(instance, kinds)
 
     def hasattr_(instance: Any, name: str, /) -> bool:
-        real = instance if current() is None else seen(instance)
-        return hasattr(real, name)
+        if current() is None:
+            return hasattr(instance, name)
+        own = getattr(type(instance), "__onnxtwin_hasattr__", None)
+        return hasattr(seen(instance), name) if own is None else own(instance, name)
 
     def getattr_(instance: Any, name: str, /, *default: Any) -> Any:
-        real = instance if current() is None else seen(instance)
+        if current() is None or hasattr(type(instance), "__onnxtwin_hasattr__"):
+            return getattr(instance, name, *default)
+        real = seen(instance)
         return getattr(instance if hasattr(real, name) else real, name, *default)
 
     def print_(*values: Any, file: Any = None, **kwargs: Any) -> None:

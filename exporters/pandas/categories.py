@@ -10,6 +10,7 @@ from spox import Var
 
 from onnxtwin.exporters import lookups
 from onnxtwin.exporters.array import Array, elementwise, is_missing
+from onnxtwin.exporters.pandas.asked import Accessor
 from onnxtwin.exporters.pandas.held import held, refuse, text_categories
 from onnxtwin.exporters.pandas.refusals import way_out
 
@@ -33,11 +34,14 @@ def codes_array(array: Array, dtype: pd.CategoricalDtype, real: np.ndarray | Non
     return elementwise("codes", answer, build, [array], [None])
 
 
-class CategoryMethods:
+class CategoryMethods(Accessor):
     """``.cat`` of a categorical whose categories are fixed by its dtype."""
 
     def __init__(self, series: Any) -> None:
         self.series = series
+
+    def __onnxtwin_seen__(self) -> Any:
+        return self.series.value.cat
 
     @property
     def codes(self) -> Any:

@@ -82,8 +82,13 @@ def settle(self: Any, made: Any, inplace: bool) -> Any:
     """The result, or with ``inplace`` None and ``self`` changed."""
     if not inplace:
         return made
-    self.value, self.held, self._whole = made.value, made.held, made._whole
+    overwrite(self, made)
     return None
+
+
+def overwrite(self: Any, made: Any) -> None:
+    """Make the column the one that was computed, for whoever else holds it."""
+    self.value, self.held, self._whole = made.value, made.held, made._whole
 
 
 def where(

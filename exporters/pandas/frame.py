@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from onnxtwin.exporters.array import Array, concrete, is_traced
+from onnxtwin.exporters.pandas.asked import Asked, other
 from onnxtwin.exporters.pandas.held import adopt, held, is_nullable, refuse
-from onnxtwin.exporters.pandas.refusals import way_out
 from onnxtwin.exporters.pandas.rows import RowIndex, relabelled
 from onnxtwin.exporters.pandas.series import Series
 from onnxtwin.exporters.tensor import Tensor, join
@@ -53,7 +53,7 @@ class Cell:
         return Series(value, adopt(value, array, "a column of a matrix"), whole=self.whole)
 
 
-class DataFrame:
+class DataFrame(Asked):
     """A table whose operations are recorded.
 
     Parameters
@@ -142,14 +142,10 @@ class DataFrame:
         return len(self._twin_value)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name in DataFrame.__slots__:
-            raise AttributeError(f"'DataFrame' object has no attribute {name!r}")
-        # ``sparse`` is an accessor that plain frames do not have, and scikit-learn asks for it.
-        if hasattr(pd.DataFrame, name) and name != "sparse":
-            raise refuse(f"DataFrame.{name} is not supported in a traced method", way_out(name))
-        if name in self._twin_value.columns:
+        own = name in DataFrame.__slots__ or hasattr(pd.DataFrame, name)
+        if not own and name in self._twin_value.columns:
             return self[name]
-        raise AttributeError(f"'DataFrame' object has no attribute {name!r}")
+        raise other(self, name, pd.DataFrame)
 
     def __setattr__(self, name: str, new: Any) -> None:
         if name in DataFrame.__slots__:
@@ -164,9 +160,6 @@ class DataFrame:
             self[name] = new
         else:
             raise refuse(f"sets the attribute {name!r} of a frame", "assign a column: df['name'] = ...")
-
-    def __repr__(self) -> str:
-        return f"<traced DataFrame of {list(self._twin_value.columns)}>"
 
     def __copy__(self) -> DataFrame:
         return frame_of(self._twin_value.copy(), self._twin_cells)

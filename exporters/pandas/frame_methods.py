@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from onnxtwin.exporters.array import Array, constant, is_traced
-from onnxtwin.exporters.pandas import frame_columns, frame_operators, operators
+from onnxtwin.exporters.pandas import asked, frame_columns, frame_operators, operators
 from onnxtwin.exporters.pandas.frame import (
     Cell,
     DataFrame,
@@ -19,6 +19,7 @@ from onnxtwin.exporters.pandas.frame import (
     frame_of_columns,
     frame_of_matrix,
     is_matrix,
+    put,
 )
 from onnxtwin.exporters.pandas.frame_columns import select_dtypes, settle
 from onnxtwin.exporters.pandas.held import adopt, refuse
@@ -238,6 +239,27 @@ def count(self: DataFrame, axis: Any = 0, numeric_only: bool = False) -> Series:
     return Series(real, adopt(real, np.sum(present, axis=1), "count(axis=1)"))
 
 
+def _overwrite(self: DataFrame, made: DataFrame) -> None:
+    put(self, made._twin_value, made._twin_cells)
+
+
+def _pos(self: DataFrame) -> DataFrame:
+    return each(self, lambda column: +column)
+
+
+def _dot(self: DataFrame, other: Any) -> Any:
+    """``frame @ coefficients``: fixed ones, which pandas aligns by the names of the columns."""
+    if is_traced(other):
+        raise refuse("multiplies a frame with a computed matrix", "use .to_numpy() @ ...")
+    real = self._twin_value @ other
+    named = isinstance(other, (pd.Series, pd.DataFrame))
+    aligned = other.reindex(self._twin_value.columns) if named else other
+    made = constant(np.matmul(self.__onnxtwin_array__(), np.asarray(aligned)))
+    if isinstance(real, pd.Series):
+        return Series(real, adopt(real, made, "a product"))
+    return _checked(real, made)
+
+
 def infer_objects(self: DataFrame, copy: Any = None) -> DataFrame:
     return each(self, lambda c: c.infer_objects())
 
@@ -260,10 +282,19 @@ def _all() -> dict[str, Callable[..., Any]]:
         "subtract": "sub",
         "multiply": "mul",
     }
-    return found | {alias: found[name] for alias, name in aliases.items()}
+    return found | {alias: found[name] for alias, name in aliases.items()} | {"dot": _dot}
 
 
 METHODS = _all()
+
+_QUESTIONS: dict[str, Callable[..., Any]] = {
+    "pos": _pos,
+    "round": round,
+    "divmod": asked.both,
+    "rdivmod": asked.both_swapped,
+    "matmul": _dot,
+}
+"""Operators that Python asks of a frame, beside those that are ufuncs."""
 
 
 def install() -> None:
@@ -288,3 +319,8 @@ def install() -> None:
 
         setattr(DataFrame, name, one)
     setattr(DataFrame, "abs", getattr(DataFrame, "__abs__"))  # noqa: B009, B010
+    for name in asked.IN_PLACE:
+        setattr(DataFrame, f"__i{name}__", asked.in_place(name, _overwrite))
+    for name, function in _QUESTIONS.items():
+        setattr(DataFrame, f"__{name}__", function)
+    asked.guarded(DataFrame)

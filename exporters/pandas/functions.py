@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from onnxtwin.exporters.array import Array, concrete, constant, is_traced
+from onnxtwin.exporters.pandas.asked import unbound
 from onnxtwin.exporters.pandas.frame import Cell, DataFrame, frame_of, frame_of_matrix
 from onnxtwin.exporters.pandas.held import held, missing_values, refuse
 from onnxtwin.exporters.pandas.operators import LABELS
@@ -168,7 +169,7 @@ def _refused(name: str) -> Callable[..., Any]:
 
 
 class _Face(type):
-    """A class of pandas as traced code sees it: ``isinstance`` and class attributes are pandas' own."""
+    """A class of pandas as traced code sees it: whatever is asked of it holds as of pandas' own."""
 
     real: type
     make: Callable[..., Any]
@@ -180,10 +181,19 @@ class _Face(type):
         return isinstance(instance, cls.real)
 
     def __subclasscheck__(cls, subclass: type) -> bool:
-        return issubclass(subclass, cls.real)
+        return issubclass(subclass.real if isinstance(subclass, _Face) else subclass, cls.real)
+
+    def __eq__(cls, other: object) -> bool:
+        return other is cls or other is cls.real
+
+    def __hash__(cls) -> int:
+        return hash(cls.real)
+
+    def __repr__(cls) -> str:
+        return repr(cls.real)
 
     def __getattr__(cls, name: str) -> Any:
-        return getattr(cls.real, name)
+        return unbound(cls.real, name)
 
 
 def _face(real: type, make: Callable[..., Any]) -> type:

@@ -12,13 +12,28 @@ import numpy as np
 import pandas as pd
 
 from onnxtwin.exporters.array import Array
-from onnxtwin.exporters.pandas import operators
+from onnxtwin.exporters.pandas import asked, operators
+from onnxtwin.exporters.pandas.asked import Asked, other
 from onnxtwin.exporters.pandas.held import Kind, adopt, kind_of, missing_values, refuse
-from onnxtwin.exporters.pandas.refusals import way_out
 from onnxtwin.exporters.pandas.rows import RowIndex, relabelled
+from onnxtwin.exporters.trace import within_engine
 
 
-class Series:
+def _ours(name: str, what: str) -> Any:
+    """An attribute that a real column has not, and that only the engine's own code sees."""
+
+    def read(self: Any) -> Any:
+        if not within_engine():
+            raise other(self, name.removeprefix("_"), pd.Series)
+        return getattr(self, name)
+
+    def write(self: Any, new: Any) -> None:
+        setattr(self, name, new)
+
+    return property(read, write, doc=what)
+
+
+class Series(Asked):
     """A column whose operations are recorded.
 
     Parameters
@@ -33,14 +48,14 @@ class Series:
         From whatever would need the rows themselves, drops or reorders rows, or is not supported.
     """
 
-    __slots__ = ("_whole", "held", "value")
+    __slots__ = ("_held", "_real", "_whole")
     __array_priority__ = 3000
     __onnxtwin_series__ = True
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, value: pd.Series, held: Array, *, whole: bool = False) -> None:
-        self.value = value
-        self.held = held
+        self._real = value
+        self._held = held
         self._whole = whole
 
     @property  # type: ignore[misc]
@@ -50,19 +65,26 @@ class Series:
     # ---- what the engine asks ----------------------------------------------------------------
 
     def __onnxtwin_value__(self) -> pd.Series:
-        return self.value
+        return self._real
 
     def __onnxtwin_array__(self) -> Array:
         return Array(self.held.value.copy(), None if self.held.is_constant else self.held.tensor)
 
+    value: Any = _ours("_real", "The sample's real column.")
+    held: Any = _ours("_held", "The held values with the graph side.")
+
     @property
     def kind(self) -> Kind:
         """Which rules apply to this column."""
+        if not within_engine():
+            raise other(self, "kind", pd.Series)
         return kind_of(self.value, self.held)
 
     @property
     def whole(self) -> bool:
         """Whether it is never missing. A sample has a missing row for each raw column that may be."""
+        if not within_engine():
+            raise other(self, "whole", pd.Series)
         if self.value.dtype.kind in "iub" and isinstance(self.value.dtype, np.dtype):
             return True
         raw = not self.held.is_constant and self.held.tensor.origin[0] is not None
@@ -70,8 +92,14 @@ class Series:
             return not bool(self.value.isna().any())
         return self._whole and not bool(self.value.isna().any())
 
-    def made(self, real: pd.Series, array: Array, *, what: str, whole: bool = False) -> Series:
-        """A column from pandas' own answer and the array recorded for it."""
+    @property
+    def made(self) -> Callable[..., Series]:
+        """Make a column from pandas' own answer and the array recorded for it."""
+        if not within_engine():
+            raise other(self, "made", pd.Series)
+        return self._made
+
+    def _made(self, real: pd.Series, array: Array, *, what: str, whole: bool = False) -> Series:
         return Series(real, adopt(real, array, what), whole=whole)
 
     # ---- numpy's protocols -------------------------------------------------------------------
@@ -107,17 +135,14 @@ class Series:
         return len(self.value)
 
     def __getattr__(self, name: str) -> Any:
-        if (
-            name.startswith("__")
-            or name in Series.__slots__
-            or not hasattr(pd.Series, name)
-            or name == "sparse"
-        ):
-            raise AttributeError(f"'Series' object has no attribute {name!r}")
-        raise refuse(f"Series.{name} is not supported in a traced method", way_out(name))
+        raise other(self, name, pd.Series)
 
-    def __repr__(self) -> str:
-        return f"<traced {self.value.dtype} Series {self.value.name!r}>"
+    def __setattr__(self, name: str, new: Any) -> None:
+        if name not in ("index", "name", "value", "held", *Series.__slots__):
+            raise refuse(
+                f"sets the attribute {name!r} of a column", "assign to the column itself: s[:] = ..."
+            )
+        object.__setattr__(self, name, new)
 
     def __copy__(self) -> Series:
         return self.copy()
@@ -222,6 +247,11 @@ class Series:
         return operators.unary("abs", self)  # type: ignore[no-any-return]
 
     abs = __abs__
+    __divmod__ = asked.both
+    __rdivmod__ = asked.both_swapped
+
+    def __round__(self, decimals: int = 0) -> Any:
+        return self.round(decimals)
 
     # ---- choosing rows -----------------------------------------------------------------------
 
@@ -242,13 +272,13 @@ class Series:
     def loc(self) -> Any:
         from onnxtwin.exporters.pandas.writing import SeriesLocator
 
-        return SeriesLocator(self)
+        return SeriesLocator(self, "loc")
 
     @property
     def iloc(self) -> Any:
         from onnxtwin.exporters.pandas.writing import SeriesLocator
 
-        return SeriesLocator(self)
+        return SeriesLocator(self, "iloc")
 
     # ---- accessors ---------------------------------------------------------------------------
 
@@ -319,3 +349,6 @@ def install() -> None:
             setattr(Series, f"__r{name}__", backward)
     for name, function in elementwise.METHODS.items():
         setattr(Series, name, function)
+    for name in asked.IN_PLACE:
+        setattr(Series, f"__i{name}__", asked.in_place(name, elementwise.overwrite))
+    asked.guarded(Series)

@@ -13,6 +13,7 @@ from spox import Var
 
 from onnxtwin.exporters import strings, text_matching
 from onnxtwin.exporters.array import elementwise
+from onnxtwin.exporters.pandas.asked import Accessor
 from onnxtwin.exporters.pandas.held import engine_of, held, plain, refuse
 from onnxtwin.exporters.pandas.refusals import way_out
 from onnxtwin.exporters.signature import MISSING_TOKEN
@@ -29,7 +30,7 @@ def _given(**kwargs: Any) -> dict[str, Any]:
     return {name: value for name, value in kwargs.items() if value is not _NO}
 
 
-class TextMethods:
+class TextMethods(Accessor):
     """``.str`` of a text column; a missing text stays missing, and is False in a ``str`` column's tests."""
 
     def __init__(self, series: Any) -> None:
@@ -37,6 +38,9 @@ class TextMethods:
             raise refuse(f".str on a column of {series.dtype}", "convert it with astype(str) first")
         self.series = series
         self.engine = engine_of(series.value)
+
+    def __onnxtwin_seen__(self) -> Any:
+        return self.series.value.str
 
     def _call(self, name: str, *args: Any, **kwargs: Any) -> pd.Series:
         return getattr(self.series.value.str, name)(*args, **kwargs)  # type: ignore[no-any-return]
@@ -254,13 +258,16 @@ class TextMethods:
         raise refuse(f"Series.str.{name} is not supported in a traced method", way_out(name))
 
 
-class Pieces:
+class Pieces(Accessor):
     """``.str.split(sep)``: lists, of which ``.str[i]`` or ``.str.get(i)`` takes one piece."""
 
     def __init__(self, methods: TextMethods, separator: str | None, limit: int) -> None:
         self._methods = methods
         self._separator = separator
         self._limit = limit
+
+    def __onnxtwin_seen__(self) -> Any:
+        return self._methods._call("split", self._separator, n=self._limit).str
 
     @property
     def str(self) -> Pieces:

@@ -13,6 +13,7 @@ from spox import Var
 
 from onnxtwin.exporters import datetimes, lookups, times
 from onnxtwin.exporters.array import Array, elementwise
+from onnxtwin.exporters.pandas.asked import Accessor
 from onnxtwin.exporters.pandas.held import held, refuse
 from onnxtwin.exporters.pandas.refusals import way_out
 from onnxtwin.exporters.signature import MISSING_TOKEN, NAT
@@ -50,13 +51,16 @@ _NAMES = {
 """Field -> its name in every version of pandas; newer ones warn of the others."""
 
 
-class _Methods:
+class _Methods(Accessor):
     """What both accessors share."""
 
     def __init__(self, series: Any) -> None:
         self.series = series
         self.array: Array = series.held
         self.unit = times.unit_of(self.array.dtype)
+
+    def __onnxtwin_seen__(self) -> Any:
+        return self.series.value.dt
 
     def _refused(self, name: str) -> Any:
         if name.startswith("_") or not hasattr(self.series.value.dt, name):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from onnxtwin.exporters.array import Array, concrete, constant, is_missing, is_traced
+from onnxtwin.exporters.pandas.asked import Accessor
 from onnxtwin.exporters.pandas.frame import Cell, DataFrame, chosen_columns, column_at, positions_of, put
 from onnxtwin.exporters.pandas.held import adopt, held, refuse, rows_of
 from onnxtwin.exporters.pandas.operators import LABELS
@@ -133,30 +134,38 @@ def masked_write(series: Series, mask: Any, value: Any) -> Series:
     return Series(after, adopt(after, made.held, "the assignment"), whole=made.whole)
 
 
-class SeriesLocator:
+class _Locator(Accessor):
+    """What both kinds share."""
+
+    def __init__(self, owner: Any, name: str) -> None:
+        self.owner = owner
+        self.name = name
+        self.ndim = owner.ndim
+
+    def __onnxtwin_seen__(self) -> Any:
+        return getattr(concrete(self.owner), self.name)
+
+    def __call__(self, axis: Any = None) -> Any:
+        raise refuse(f".{self.name}(axis=...)", f"choose columns with .{self.name}[:, columns]")
+
+
+class SeriesLocator(_Locator):
     """``series.loc`` and ``series.iloc``: all rows, or a mask to write through."""
 
-    def __init__(self, series: Series) -> None:
-        self.series = series
-
     def __getitem__(self, key: Any) -> Any:
-        return self.series[key]
+        return self.owner[key]
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        write_series(self.series, key, value)
+        write_series(self.owner, key, value)
 
 
-class FrameLocator:
+class FrameLocator(_Locator):
     """``frame.loc`` and ``frame.iloc``: all rows of some columns; a mask of rows to write through."""
-
-    def __init__(self, frame: DataFrame, name: str) -> None:
-        self.frame = frame
-        self.name = name
 
     def _split(self, key: Any) -> tuple[Any, Any]:
         rows, columns = key if isinstance(key, tuple) and len(key) == 2 else (key, _FULL)
         if callable(rows) and not is_traced(rows):
-            rows = rows(self.frame)
+            rows = rows(self.owner)
         return rows, columns
 
     def __getitem__(self, key: Any) -> Any:
@@ -166,12 +175,12 @@ class FrameLocator:
                 "chooses rows of a frame",
                 "use where, mask or np.where on whole columns; drop rows before the pipeline",
             )
-        real = getattr(self.frame._twin_value, self.name)[:, columns]
-        positions = positions_of(self.frame, lambda p: getattr(p, self.name)[:, columns])
+        real = getattr(self.owner._twin_value, self.name)[:, columns]
+        positions = positions_of(self.owner, lambda p: getattr(p, self.name)[:, columns])
         return (
-            column_at(self.frame, positions[0])
+            column_at(self.owner, positions[0])
             if isinstance(real, pd.Series)
-            else chosen_columns(self.frame, positions, real)
+            else chosen_columns(self.owner, positions, real)
         )
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -184,23 +193,23 @@ class FrameLocator:
         self._masked(rows, columns, value)
 
     def _whole_columns(self, columns: Any, value: Any) -> None:
-        after = self.frame._twin_value.copy()
+        after = self.owner._twin_value.copy()
         getattr(after, self.name)[:, columns] = concrete(value)
         if (
             self.name == "loc"
             and not isinstance(columns, (list, np.ndarray, slice, pd.Index))
-            and columns not in self.frame._twin_value.columns
+            and columns not in self.owner._twin_value.columns
         ):
             labels = [columns]
         else:
             labels = [
-                self.frame._twin_value.columns[i]
-                for i in positions_of(self.frame, lambda p: getattr(p, self.name)[:, columns])
+                self.owner._twin_value.columns[i]
+                for i in positions_of(self.owner, lambda p: getattr(p, self.name)[:, columns])
             ]
-        _settle(self.frame, after, labels, value)
+        _settle(self.owner, after, labels, value)
 
     def _masked(self, rows: Any, columns: Any, value: Any) -> None:
-        frame = self.frame
+        frame = self.owner
         new = (
             self.name == "loc"
             and not isinstance(columns, (list, np.ndarray, slice, pd.Index))
@@ -219,7 +228,7 @@ class FrameLocator:
 
     def _new_column(self, rows: Any, label: Any, value: Any) -> None:
         """A column that is missing where the mask does not hold."""
-        frame = self.frame
+        frame = self.owner
         if np.ndim(concrete(value)) != 0 or is_traced(value) or isinstance(value, bool) or is_missing(value):
             raise refuse(
                 "makes a column through a mask from such values",

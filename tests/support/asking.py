@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import spox
 from sklearn.preprocessing import FunctionTransformer
 
-from onnxtwin.exporters.array import concrete, is_traced
+from onnxtwin.exporters.array import concrete, is_missing, is_traced
 from onnxtwin.exporters.errors import OnnxTwinError
 from onnxtwin.exporters.export import _load_leaves
 from onnxtwin.exporters.questions import seen
@@ -31,7 +32,8 @@ class Asked:
 
     Attributes
     ----------
-    form : what is compared always: an error's type; of an array its class, dtype, shape and flags; else all.
+    form : what is compared always: an error's type; of an array its class, dtype, shape and flags; of a frame
+        or column its class, dtypes and names; else all.
     value : of arrays and numbers the values, compared on the batch of the trace.
     refused : the message of a refusal, whether the question's own code swallowed it or not.
     recorded : whether the answer is a traced value, which the graph computes anew for other rows.
@@ -61,14 +63,20 @@ def answer(question: Callable[[Any], Any], thing: Any, trace: Trace | None = Non
 
 def _described(found: Any) -> Asked:
     traced = is_traced(found)
-    if type(found) in (tuple, list) and traced:
+    tables = (pd.DataFrame, pd.Series, pd.Index, np.ndarray)
+    if type(found) in (tuple, list) and (traced or any(isinstance(part, tables) for part in found)):
         parts = [_described(part) for part in found]
-        return Asked([p.form for p in parts], [p.value for p in parts], recorded=True)
+        return Asked([p.form for p in parts], [p.value for p in parts], recorded=traced)
     real = seen(found) if traced or isinstance(found, np.ndarray) else found
     if isinstance(real, np.ndarray):
         flags = real.flags
         form = (np.ndarray, real.dtype, real.shape, flags.c_contiguous, flags.f_contiguous, flags.writeable)
         return Asked(form, real.tolist(), recorded=traced)
+    if isinstance(real, (pd.DataFrame, pd.Series, pd.Index)):
+        table = real.to_frame() if isinstance(real, pd.Index) else pd.DataFrame(real)
+        dtypes = [str(d) for d in table.dtypes]
+        names = [repr(n) for n in (*table.columns, *table.index.names)]
+        return Asked((type(real).__name__, dtypes, names, real.shape), table.to_dict("list"), recorded=traced)
     if isinstance(real, np.generic):
         return Asked((type(real), real.dtype), real.item(), recorded=traced)
     if callable(real):
@@ -81,8 +89,8 @@ def _described(found: Any) -> Asked:
 def differences(
     questions: Mapping[str, Callable[[Any], Any]],
     subject: Callable[[Any], Any],
-    rows: np.ndarray,
-    others: np.ndarray,
+    rows: Any,
+    others: Any,
 ) -> list[str]:
     """The questions that a traced ``subject(rows)`` answers otherwise than a real one.
 
@@ -93,7 +101,8 @@ def differences(
     estimator = FunctionTransformer(subject).fit(rows)
     sample = draw(estimator, rows, ["transform"], "columns")
     batch = sample.first
-    other = np.asarray(others[np.arange(len(batch)) % len(others)], order="K")
+    places = np.arange(len(batch)) % len(others)
+    other = others.iloc[places] if isinstance(others, pd.DataFrame) else np.asarray(others[places], order="K")
     traced_answers = _traced(questions, subject, estimator, sample, batch)
     found: list[str] = []
     for name, question in questions.items():
@@ -141,7 +150,9 @@ def _again(batch: Any) -> Any:
 def _same(a: Any, b: Any) -> bool:
     if isinstance(a, list) and isinstance(b, list):
         return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b, strict=True))
-    return a == b or a != a and b != b or repr(a) == repr(b)
+    if isinstance(a, dict) and isinstance(b, dict):
+        return list(a) == list(b) and _same(list(a.values()), list(b.values()))
+    return repr(a) == repr(b) or is_missing(a) and is_missing(b) or bool(a == b)
 
 
 def _short(asked: Asked) -> str:
