@@ -42,7 +42,8 @@ def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: bool | None =
         made = made.copy(order)
     if copy is False and made is not a:
         raise ValueError("Unable to avoid copy while creating an array as requested.")
-    if made is a and (copy or made._is_scalar):
+    shared = made is a or not made.flags.writeable  # pandas' own memory is read-only
+    if shared and copy or made is a and made._is_scalar:
         made = made.copy(order or "K")
     made._boxed = True
     return made

@@ -13,13 +13,25 @@ from typing import Any
 
 import pandas as pd
 
-from onnxtwin.exporters.array import concrete
+from onnxtwin.exporters.array import concrete, is_traced
 from onnxtwin.exporters.faults import as_the_library, spare
 from onnxtwin.exporters.pandas.held import refuse
 from onnxtwin.exporters.pandas.refusals import way_out
+from onnxtwin.exporters.shadow import LIBRARIES
 from onnxtwin.exporters.trace import asks_for_a_log, current, require_trace, within_engine
 
 _WHOLE = "compute on whole columns with pandas' and numpy's own operations"
+
+
+def told(real: type) -> type:
+    """A class of pandas as the code that asks (two calls up) knows it: traced code sees a stand-in for it."""
+    root = sys._getframe(2).f_globals.get("__name__", "").partition(".")[0]
+    if root in LIBRARIES or root in sys.stdlib_module_names and root != "__main__":
+        return real
+    from onnxtwin.exporters.pandas.functions import PANDAS
+
+    found: type = PANDAS.get(real.__name__, real) if current() is not None else real
+    return found
 
 
 class Asked:
@@ -105,10 +117,10 @@ def within(module: str) -> bool:
     return module.startswith("onnxtwin.exporters")
 
 
-def guarded(kind: type, names: Callable[[str], bool] = lambda name: True) -> None:
+def guarded(kind: type) -> None:
     """Let the methods of a traced class raise what pandas raises, and refuse where only the trace fails."""
     for name, method in list(vars(kind).items()):
-        if type(method) is type(guarded) and _asked(name) and names(name):
+        if type(method) is type(guarded) and _asked(name):
             setattr(kind, name, _guarded(name, method))
 
 
@@ -141,6 +153,20 @@ def _guarded(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+def function_guarded(name: str, real: Callable[..., Any], recorded: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that raises what the library's own raises, and refuses where only the trace fails."""
+
+    @functools.wraps(recorded)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        if not is_traced(args) and not is_traced(kwargs):
+            return recorded(*args, **kwargs)
+        return as_the_library(
+            name, lambda: recorded(*args, **kwargs), lambda: real(*spare(args), **spare(kwargs))
+        )
+
+    return run
+
+
 def unbound(real: type, name: str) -> Any:
     """``pd.Series.abs`` as an attribute of the class: a method takes traced objects, too."""
     found = getattr(real, name)
@@ -151,19 +177,13 @@ def unbound(real: type, name: str) -> Any:
     def run(*args: Any, **kwargs: Any) -> Any:
         if args and hasattr(type(args[0]), "__onnxtwin_value__") and not hasattr(found, "__func__"):
             return getattr(args[0], name)(*args[1:], **kwargs)
-        if concrete(args) is not args and hasattr(found, "__func__") and _traced(args, kwargs):
+        if hasattr(found, "__func__") and (is_traced(args) or is_traced(kwargs)):
             raise refuse(
                 f"pandas.{real.__name__}.{name} of computed values", f"use pd.{real.__name__}(...) itself"
             )
         return found(*args, **kwargs)
 
     return run
-
-
-def _traced(args: Any, kwargs: Any) -> bool:
-    from onnxtwin.exporters.array import is_traced
-
-    return is_traced(args) or is_traced(kwargs)
 
 
 def in_place(name: str, settle: Callable[[Any, Any], None]) -> Callable[[Any, Any], Any]:

@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 
 from onnxtwin.exporters.array import Array, concrete, is_traced
-from onnxtwin.exporters.pandas.asked import Asked, other
+from onnxtwin.exporters.pandas.asked import Asked, other, told
 from onnxtwin.exporters.pandas.held import adopt, held, is_nullable, refuse
-from onnxtwin.exporters.pandas.rows import RowIndex, relabelled
+from onnxtwin.exporters.pandas.rows import relabelled, row_index
 from onnxtwin.exporters.pandas.series import Series
 from onnxtwin.exporters.tensor import Tensor, join
 
@@ -80,7 +80,7 @@ class DataFrame(Asked):
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
-        return pd.DataFrame
+        return told(pd.DataFrame)
 
     # ---- what the engine asks ----------------------------------------------------------------
 
@@ -195,7 +195,7 @@ class DataFrame(Asked):
 
     @property
     def index(self) -> Any:
-        return RowIndex(self._twin_value.index)
+        return row_index(self._twin_value.index)
 
     @property
     def axes(self) -> list[Any]:
@@ -260,9 +260,10 @@ def _matrix(value: pd.DataFrame) -> np.ndarray:
     """pandas' own matrix, except that nullable numbers are float64 with NaN and times are UTC."""
     special = (pd.CategoricalDtype, pd.DatetimeTZDtype)
     if not any(is_nullable(d) or isinstance(d, special) for d in value.dtypes):
-        return value.to_numpy().copy()
+        real = value.to_numpy()
+        return real.copy(order="K") if real.flags.writeable else real
     plain = [held(value.iloc[:, i]) for i in range(value.shape[1])]
-    return pd.concat([pd.Series(p, dtype=p.dtype) for p in plain], axis=1).to_numpy().copy()
+    return pd.concat([pd.Series(p, dtype=p.dtype) for p in plain], axis=1).to_numpy().copy(order="K")
 
 
 def _runs(cells: Sequence[Cell], dtype: np.dtype) -> Iterator[tuple[int, int, Array | None]]:

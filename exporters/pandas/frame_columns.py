@@ -166,7 +166,7 @@ def keys(self: DataFrame) -> pd.Index:
 
 
 def items(self: DataFrame) -> Iterator[tuple[Any, Series]]:
-    return zip(self.columns, columns_of(self), strict=True)
+    yield from zip(self.columns, columns_of(self), strict=True)
 
 
 def squeeze(self: DataFrame, axis: Any = None) -> Any:

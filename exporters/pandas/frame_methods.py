@@ -60,7 +60,9 @@ def some(frame: DataFrame, made: dict[int, Series]) -> DataFrame:
 def to_numpy(self: DataFrame, dtype: Any = None, copy: bool = False, na_value: Any = None) -> Array:
     filled = self if na_value is None else fillna(self, na_value)
     array: Array = filled.__onnxtwin_array__()
-    return array if dtype is None or np.dtype(dtype) == array.dtype else array.astype(dtype)
+    if dtype is not None and np.dtype(dtype) != array.dtype:
+        return array.astype(dtype)
+    return array.copy() if copy or na_value is not None else array
 
 
 def apply(self: DataFrame, func: Any, axis: Any = 0, **kwargs: Any) -> DataFrame:

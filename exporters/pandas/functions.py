@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from onnxtwin.exporters.array import Array, concrete, constant, is_traced
-from onnxtwin.exporters.pandas.asked import unbound
+from onnxtwin.exporters.pandas.asked import function_guarded, unbound
 from onnxtwin.exporters.pandas.frame import Cell, DataFrame, frame_of, frame_of_matrix
 from onnxtwin.exporters.pandas.held import held, missing_values, refuse
 from onnxtwin.exporters.pandas.operators import LABELS
@@ -62,6 +62,8 @@ def make_frame(
             raise refuse("makes a frame from a column under another name", "use to_frame(name)")
         made = frame_of(real, [Cell.of(data)])
     elif isinstance(data, np.ndarray):
+        if copy is False:
+            raise refuse("makes a frame that shares the memory of an array (copy=False)", "leave copy= out")
         matrix = constant(data)
         matrix = matrix.copy() if matrix.ndim == 2 else matrix[:, None].copy()
         made = frame_of_matrix(pd.DataFrame(concrete(data), concrete(index), columns), matrix)
@@ -134,7 +136,7 @@ def _missing(negate: bool) -> Callable[[Any], Any]:
         if not is_traced(obj):
             return pd.notna(obj) if negate else pd.isna(obj)
         if type(obj) is Array:
-            found = missing_values(obj) if obj.ndim == 1 else np.isnan(obj)
+            found = np.isnan(obj) if obj.dtype.kind == "f" else missing_values(obj)
             return np.logical_not(found) if negate else found
         return obj.notna() if negate else obj.isna()
 
@@ -245,5 +247,10 @@ PANDAS: dict[str, Any] = {
     "to_datetime": _to_datetime,
     "cut": _cut,
     **{name: _refused(name) for name in _REFUSED},
+}
+PANDAS |= {
+    name: function_guarded(f"pandas.{name}", getattr(pd, name), function)
+    for name, function in PANDAS.items()
+    if not isinstance(function, type)
 }
 """Name in the pandas module -> what traced code sees."""

@@ -7,15 +7,15 @@ kind, so a question is answered only where labels of every kind have the same an
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakValueDictionary
 
 import pandas as pd
 
-from onnxtwin.exporters.pandas.asked import EXAMPLES, Asked
+from onnxtwin.exporters.pandas.asked import EXAMPLES, Asked, told
 from onnxtwin.exporters.pandas.held import refuse
-from onnxtwin.exporters.trace import _library, within_engine
+from onnxtwin.exporters.trace import within_engine
 
 _WAY_OUT = "do not compute with the index: make it a column before the pipeline"
 _KIND = "leave the index as it is, or take reset_index(drop=True) first"
@@ -24,7 +24,7 @@ _KIND = "leave the index as it is, or take reset_index(drop=True) first"
 class RowIndex(Asked):
     """What ``df.index`` is in a trace: fit for ``index=df.index``, ``len`` and nothing that reads a label."""
 
-    __slots__ = ("_real",)
+    __slots__ = ("__weakref__", "_real")
 
     def __init__(self, value: pd.Index) -> None:
         self._real = value
@@ -45,15 +45,14 @@ class RowIndex(Asked):
         """The one answer that labels of every kind have."""
         if self._default:
             return question(self._real)
-        found = {question(example) for example in EXAMPLES}
+        found = {_answered(question, example) for example in EXAMPLES}
         if len(found) > 1:
             raise refuse(f"asks {what}, which another batch may have otherwise", _KIND)
         return found.pop()
 
     @property  # type: ignore[misc] # the one of object is writable
     def __class__(self) -> type:
-        file = sys._getframe(1).f_code.co_filename
-        if within_engine() or _library(file) or file.startswith("<"):
+        if told(pd.Series) is pd.Series:  # the engine and the libraries take the class in common
             return pd.Index
         return self.__onnxtwin_seen__()  # type: ignore[no-any-return]
 
@@ -72,6 +71,9 @@ class RowIndex(Asked):
         return bool(
             self._agreed(lambda labels: hasattr(labels, name), f"whether the row labels have {name!r}")
         )
+
+    def __dir__(self) -> list[str]:
+        raise refuse("lists what the row labels have (dir), which another batch may have otherwise", _KIND)
 
     def __len__(self) -> int:
         return len(self._real)
@@ -155,6 +157,13 @@ class RowIndex(Asked):
         raise TypeError("unhashable type: 'Index'")
 
 
+def _answered(question: Callable[[pd.Index], Any], labels: pd.Index) -> Any:
+    try:
+        return question(labels)
+    except Exception as error:  # noqa: BLE001 - any error is an answer
+        return type(error)
+
+
 def _refused(what: str) -> Callable[..., Any]:
     def run(self: Any, *args: Any) -> Any:
         raise refuse(f"{what} the row labels", _WAY_OUT)
@@ -169,6 +178,18 @@ for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "
     setattr(RowIndex, f"__r{_name}__", _refused("computes with"))
 for _name in ("neg", "pos", "invert", "abs", "reversed", "array_ufunc", "array_function"):
     setattr(RowIndex, f"__{_name}__", _refused("computes with"))
+
+
+_KNOWN: WeakValueDictionary[int, RowIndex] = WeakValueDictionary()
+"""id of real labels -> what stands for them: one object, as ``df.index is df.index``."""
+
+
+def row_index(labels: pd.Index) -> RowIndex:
+    """What stands for real row labels in a trace."""
+    known = _KNOWN.get(id(labels))
+    if known is None:
+        known = _KNOWN[id(labels)] = RowIndex(labels)
+    return known
 
 
 def relabelled(value: Any, labels: Any) -> Any:

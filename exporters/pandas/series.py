@@ -13,9 +13,9 @@ import pandas as pd
 
 from onnxtwin.exporters.array import Array
 from onnxtwin.exporters.pandas import asked, operators
-from onnxtwin.exporters.pandas.asked import Asked, other
+from onnxtwin.exporters.pandas.asked import Asked, other, told
 from onnxtwin.exporters.pandas.held import Kind, adopt, kind_of, missing_values, refuse
-from onnxtwin.exporters.pandas.rows import RowIndex, relabelled
+from onnxtwin.exporters.pandas.rows import relabelled, row_index
 from onnxtwin.exporters.trace import within_engine
 
 
@@ -60,7 +60,7 @@ class Series(Asked):
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
-        return pd.Series
+        return told(pd.Series)
 
     # ---- what the engine asks ----------------------------------------------------------------
 
@@ -68,7 +68,11 @@ class Series(Asked):
         return self._real
 
     def __onnxtwin_array__(self) -> Array:
-        return Array(self.held.value.copy(), None if self.held.is_constant else self.held.tensor)
+        # pandas hands out its own memory, which nobody may write into, or a new array.
+        writeable = self.value.iloc[:1].to_numpy().flags.writeable
+        real = self.held.value.copy() if writeable else self.held.value.view()
+        real.flags.writeable = writeable
+        return Array(real, None if self.held.is_constant else self.held.tensor)
 
     value: Any = _ours("_real", "The sample's real column.")
     held: Any = _ours("_held", "The held values with the graph side.")
@@ -176,7 +180,7 @@ class Series(Asked):
 
     @property
     def index(self) -> Any:
-        return RowIndex(self.value.index)
+        return row_index(self.value.index)
 
     @index.setter
     def index(self, labels: Any) -> None:
@@ -192,19 +196,32 @@ class Series(Asked):
 
     @property
     def values(self) -> Array:
-        return self.__onnxtwin_array__()
+        if not isinstance(self.value.values, np.ndarray):
+            raise refuse(
+                f"takes the extension array (.values) of a column of {self.dtype}", "use .to_numpy()"
+            )
+        array = self.__onnxtwin_array__()
+        array._value.flags.writeable &= self.value.iloc[:1].values.flags.writeable
+        return array
 
     def to_numpy(self, dtype: Any = None, copy: bool = False, na_value: Any = None) -> Array:
+        if dtype is None and isinstance(self.dtype, pd.DatetimeTZDtype):
+            raise refuse(
+                f"takes an array of Timestamps (to_numpy) out of a column of {self.dtype}", "use .values"
+            )
         column = self if na_value is None else self.fillna(na_value)
         array = column.__onnxtwin_array__()
-        return array if dtype is None or np.dtype(dtype) == array.dtype else array.astype(dtype)
+        if dtype is not None and np.dtype(dtype) != array.dtype:
+            return array.astype(dtype)
+        return array.copy() if copy or na_value is not None else array
 
     @property
     def T(self) -> Series:
         return self
 
     def copy(self, deep: bool = True) -> Series:
-        return Series(self.value.copy(), self.held, whole=self._whole)
+        held = Array(self.held.value.copy(), None if self.held.is_constant else self.held.tensor)
+        return Series(self.value.copy(), held if deep else self.held, whole=self._whole)
 
     def rename(self, index: Any = None, **kwargs: Any) -> Series:
         if kwargs or not (index is None or isinstance(index, (str, int, tuple))):
@@ -249,6 +266,14 @@ class Series(Asked):
     abs = __abs__
     __divmod__ = asked.both
     __rdivmod__ = asked.both_swapped
+
+    def __matmul__(self, value: Any) -> Any:
+        raise refuse(
+            "multiplies a column with another (@), which adds over the rows",
+            "compute it when fitting and keep it on self",
+        )
+
+    dot = __rmatmul__ = __matmul__
 
     def __round__(self, decimals: int = 0) -> Any:
         return self.round(decimals)

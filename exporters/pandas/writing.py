@@ -145,6 +145,9 @@ class _Locator(Accessor):
     def __onnxtwin_seen__(self) -> Any:
         return getattr(concrete(self.owner), self.name)
 
+    def __iter__(self) -> Any:
+        raise refuse(f"iterates over .{self.name}", "compute on whole columns instead of looping over rows")
+
     def __call__(self, axis: Any = None) -> Any:
         raise refuse(f".{self.name}(axis=...)", f"choose columns with .{self.name}[:, columns]")
 

@@ -152,7 +152,9 @@ def _same(a: Any, b: Any) -> bool:
         return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b, strict=True))
     if isinstance(a, dict) and isinstance(b, dict):
         return list(a) == list(b) and _same(list(a.values()), list(b.values()))
-    return repr(a) == repr(b) or is_missing(a) and is_missing(b) or bool(a == b)
+    if is_missing(a) or is_missing(b):
+        return is_missing(a) and is_missing(b)
+    return repr(a) == repr(b) or bool(a == b)
 
 
 def _short(asked: Asked) -> str:
