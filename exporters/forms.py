@@ -175,4 +175,4 @@ def _same(a: Any, b: Any) -> bool:
     if one.dtype.kind == "f":
         return bool(np.allclose(one, other, rtol=1e-9, atol=1e-9, equal_nan=True))
     pairs = zip(one.reshape(-1).tolist(), other.reshape(-1).tolist(), strict=True)
-    return all(x == y or is_missing(x) and is_missing(y) for x, y in pairs)
+    return all(is_missing(x) if is_missing(y) else not is_missing(x) and bool(x == y) for x, y in pairs)

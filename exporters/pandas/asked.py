@@ -64,7 +64,7 @@ class Asked:
 class Accessor:
     """``.str``, ``.dt``, ``.cat``, ``.loc`` and ``.iloc``: asked for its class, each is pandas' own."""
 
-    __iter__ = None
+    __iter__: Any = None
 
     def __onnxtwin_seen__(self) -> Any:
         raise NotImplementedError

@@ -62,9 +62,10 @@ def make_frame(
             raise refuse("makes a frame from a column under another name", "use to_frame(name)")
         made = frame_of(real, [Cell.of(data)])
     elif isinstance(data, np.ndarray):
-        if copy is False:
-            raise refuse("makes a frame that shares the memory of an array (copy=False)", "leave copy= out")
         matrix = constant(data)
+        if copy is False:
+            # The frame would follow what is written into the array: such writes are refused.
+            matrix._value.flags.writeable = False
         matrix = matrix.copy() if matrix.ndim == 2 else matrix[:, None].copy()
         made = frame_of_matrix(pd.DataFrame(concrete(data), concrete(index), columns), matrix)
     elif data is None:

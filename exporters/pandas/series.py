@@ -172,7 +172,7 @@ class Series(Asked):
 
     @property
     def size(self) -> int:
-        return self.value.size
+        return int(self.value.size)
 
     @property
     def empty(self) -> bool:

@@ -224,7 +224,7 @@ class FrameLocator(_Locator):
         for i in positions_of(frame, lambda p: getattr(p, self.name)[:, columns]):
             made = masked_write(column_at(frame, i), rows, value)
             after = frame._twin_value.copy()
-            after.isetitem(i, made.value)  # type: ignore[arg-type]
+            after.isetitem(i, made.value)
             cells = list(frame._twin_cells)
             cells[i] = Cell.of(made)
             put(frame, after, cells)

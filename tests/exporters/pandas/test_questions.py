@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from asking import differences
 from features import assert_feature_equal, needs_str_dtype, sample, twin_of_feature
-from pandas_questions import ANY, COLUMN, FRAME, LABELS, TABLE, asked, asked_of_names, names_held
+from pandas_parts_questions import COLUMN, FRAME, LABELS
+from pandas_questions import ANY, TABLE, asked, asked_of_names, names_held
 
 from onnxtwin.exporters.errors import UnsupportedError
 
@@ -88,6 +89,13 @@ def column_multiplied_in_place(d: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([column, d["f"].rename("kept")], axis=1)
 
 
+def shared_then_written(d: pd.DataFrame) -> pd.DataFrame:
+    values = d.to_numpy(copy=True)
+    frame = pd.DataFrame(values, columns=d.columns, copy=False)
+    values[:] = 0.0
+    return frame
+
+
 ANSWERED: dict[str, Feature] = {
     "the class of a frame": lambda d: d * (2 if type(d) is pd.DataFrame else 3),
     "the class of a column": lambda d: d.f * (2 if type(d.f) is pd.Series else 3),
@@ -137,7 +145,7 @@ REFUSED: dict[str, tuple[Feature, str]] = {
     "an internal": (lambda d: d * len(d._mgr.blocks), "for _mgr"),
     "a hash": (lambda d: d * pd.util.hash_pandas_object(d).max(), "hash_pandas_object"),
     "an attribute of one's own": (lambda d: setattr(d.f, "unit", "m") or d, "sets the attribute 'unit'"),
-    "shared memory": (lambda d: pd.DataFrame(d.to_numpy(), copy=False), "copy=False"),
+    "shared memory": (lambda d: shared_then_written(d), "read-only"),
     "a swallowed failure": (lambda d: _or(d.f, lambda: d.f.case_when([(d.g > 0, 1.0)])), "Series.case_when"),
 }
 
