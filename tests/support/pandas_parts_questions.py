@@ -49,7 +49,6 @@ FRAME: tuple[Question, ...] = (
     lambda x: x @ pd.Series(1.0, index=x.columns[::-1]),
     lambda x: x.dot(np.ones(1 + x.shape[1])),
     lambda x: pd.concat([x, x], axis=1).columns.is_unique,
-    lambda x: pd.DataFrame(x.to_numpy(copy=True), copy=False),
     lambda x: "f" in dir(x),
     lambda x: val._get_feature_names(x).tolist(),
     lambda x: _safe_indexing(x, [0], axis=1).shape,
@@ -149,3 +148,8 @@ LABELS: tuple[Question, ...] = (
     lambda x: setattr(x, "name", "id"),
     lambda x: x.rename("z"),
 )
+
+
+def parts(x: pd.DataFrame) -> list[str]:
+    """The columns. A function, so that a trace which sees it runs through this module."""
+    return list(x.columns)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from asking import differences
 from features import assert_feature_equal, needs_str_dtype, sample, twin_of_feature
-from pandas_parts_questions import COLUMN, FRAME, LABELS
+from pandas_parts_questions import COLUMN, FRAME, LABELS, parts
 from pandas_questions import ANY, TABLE, asked, asked_of_names, names_held
 
 from onnxtwin.exporters.errors import UnsupportedError
@@ -28,7 +28,7 @@ def others() -> pd.DataFrame:
     return rows
 
 
-FRAMES = asked(names_held, *ANY, *TABLE, *FRAME)
+FRAMES = asked(names_held, parts, *ANY, *TABLE, *FRAME)
 COLUMNS = asked(names_held, *ANY, *TABLE, *COLUMN)
 
 SUBJECTS: dict[str, tuple[Feature, dict[str, Any]]] = {
