@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import category_encoders
 import numpy as np
 import pandas as pd
-from feature_engine.encoding import OrdinalEncoder as FeatureOrdinalEncoder
-from feature_engine.encoding import RareLabelEncoder
-from feature_engine.imputation import CategoricalImputer, MeanMedianImputer
+from feature_engine.encoding import CountFrequencyEncoder, RareLabelEncoder
+from feature_engine.imputation import AddMissingIndicator, CategoricalImputer, MeanMedianImputer
 from feature_engine.outliers import Winsorizer
 from numpy.random import Generator
 from sklearn.compose import make_column_transformer
@@ -225,25 +223,19 @@ def _read_instants(rows: pd.DataFrame) -> pd.DataFrame:
 
 @recipe
 def other_libraries(rng: Generator) -> Drawn:
-    """feature-engine and category_encoders before a model."""
-    if rng.random() < 0.5:
-        table = _frame(tables.planes(rng), ["manufacturer", "type", "seats", "year"])
-        encoder = chosen(
-            rng,
-            [
-                category_encoders.OrdinalEncoder(cols=["manufacturer", "type"]),
-                category_encoders.CountEncoder(cols=["manufacturer", "type"]),
-                category_encoders.BinaryEncoder(cols=["manufacturer", "type"]),
-            ],
-        )
-        return make_pipeline(encoder, SimpleImputer(), _model(rng)), table
-    table = _frame(tables.planes(rng), ["manufacturer", "seats", "year"])
+    """feature-engine before a model."""
+    table = _frame(tables.planes(rng), ["manufacturer", "type", "seats", "year"])
+    texts, numbers = ["manufacturer", "type"], ["seats", "year"]
+    rare = RareLabelEncoder(tol=0.05, n_categories=3, variables=texts, missing_values="ignore")
     steps = [
-        CategoricalImputer(variables=["manufacturer"]),
-        RareLabelEncoder(tol=0.05, n_categories=3, variables=["manufacturer"]),
-        FeatureOrdinalEncoder(encoding_method="arbitrary", variables=["manufacturer"]),
-        MeanMedianImputer(variables=["seats", "year"]),
-        Winsorizer(capping_method="quantiles", tail="both", fold=0.05, variables=["seats"]),
+        CategoricalImputer(variables=texts),
+        *([rare] if rng.random() < 0.6 else []),
+        CountFrequencyEncoder(
+            chosen(rng, ["count", "frequency"]), variables=texts, unseen="encode", missing_values="ignore"
+        ),
+        *([AddMissingIndicator(variables=["year"])] if rng.random() < 0.5 else []),
+        MeanMedianImputer(chosen(rng, ["mean", "median"]), variables=numbers),
+        Winsorizer("quantiles", tail="both", fold=0.05, variables=["seats"], missing_values="ignore"),
     ]
     return make_pipeline(*steps, _model(rng)), table
 

@@ -17,7 +17,6 @@ from sklearn import (
     kernel_approximation,
     kernel_ridge,
     linear_model,
-    multiclass,
     naive_bayes,
     neural_network,
     preprocessing,
@@ -42,7 +41,9 @@ def state(rng: Generator) -> int:
 
 LINEAR_CLASSIFIERS: list[Draw] = [
     lambda rng: linear_model.LogisticRegression(C=chosen(rng, [0.1, 1.0, 10.0]), max_iter=300),
-    lambda rng: multiclass.OneVsRestClassifier(linear_model.LogisticRegression(solver="liblinear", C=5.0)),
+    lambda rng: linear_model.LogisticRegression(
+        solver="newton-cg", C=5.0, fit_intercept=bool(rng.integers(2))
+    ),
     lambda rng: linear_model.LogisticRegressionCV(Cs=3, cv=3, max_iter=200, use_legacy_attributes=False),
     lambda rng: linear_model.RidgeClassifier(alpha=chosen(rng, [0.1, 1.0, 10.0])),
     lambda rng: linear_model.RidgeClassifierCV(),
