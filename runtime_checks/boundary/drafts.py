@@ -138,11 +138,31 @@ class Origin:
     def rows(self, drafts: Drafts) -> Rows:
         """The drafts as the user would hand them over."""
         X = take(self.X, drafts.base)
-        for position, column in enumerate(self.columns):
-            at = np.flatnonzero(drafts.changed[:, position])
-            if len(at):
-                X = put(X, column.label, at, self._given(X, column, drafts.cells[position][at]))
+        changed = [p for p in range(len(self.columns)) if drafts.changed[:, p].any()]
+        if isinstance(X, pd.DataFrame):
+            X = self._with_numbers(X, {p: drafts.cells[p] for p in changed if self._plain(p)})
+            changed = [p for p in changed if not self._plain(p)]
+        for position in changed:
+            column, at = self.columns[position], np.flatnonzero(drafts.changed[:, position])
+            X = put(X, column.label, at, self._given(X, column, drafts.cells[position][at]))
         return X
+
+    def _plain(self, position: int) -> bool:
+        """Whether a column of the DataFrame travels as it is: its cells need not be set one by one."""
+        dtype = self.X[self.columns[position].label].dtype
+        return isinstance(dtype, np.dtype) and dtype.kind == "f"
+
+    def _with_numbers(self, X: pd.DataFrame, cells: dict[int, Array]) -> pd.DataFrame:
+        if not cells:
+            return X
+        # One frame of all columns at once: setting them one after the other costs more than an answer.
+        given = {
+            self.columns[p].label: own.astype(X[self.columns[p].label].dtype) for p, own in cells.items()
+        }
+        held = {label: given.get(label, X[label]) for label in X.columns}
+        made = pd.DataFrame(held, index=X.index)
+        made.columns = X.columns
+        return made
 
     def _given(self, X: Rows, column: Column, cells: Array) -> Any:
         """The cells as the user would type them."""

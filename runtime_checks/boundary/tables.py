@@ -16,6 +16,9 @@ from onnxtwin.runtime_checks.coverage.instrument import Instrument, Tensors
 
 Bools = npt.NDArray[np.bool_]
 
+ASKED = 1024
+"""Rows of one call that closes in on a change, at most, where few changes are looked for."""
+
 BASES = 3
 """Rows of the user's on which each value of each column is tried."""
 
@@ -149,7 +152,7 @@ def bisect(
     low, high : int64 [T]: places of two of its values, at which the decision falls differently.
     decide : drafts and their tasks → bool.
     halvings : steps that are asked about at once, where a call costs more than its rows: ``2**halvings - 1``
-        values instead of one.
+        values instead of one; more where that makes no more than :data:`ASKED` rows.
 
     Returns
     -------
@@ -160,7 +163,7 @@ def bisect(
     open_ = np.flatnonzero(~adjacent(low, high))
     while len(open_):
         points = np.stack([low[open_], high[open_]])
-        for _ in range(halvings):
+        for _ in range(max(halvings, int(np.log2(ASKED / len(open_) + 1)) if halvings > 1 else 1)):
             points = np.insert(points, np.arange(1, len(points)), middle(points[:-1], points[1:]), axis=0)
         tasks = np.tile(open_, len(points) - 2)
         here = place(origin, drafts.take(tasks), column[tasks], points[1:-1].reshape(-1))

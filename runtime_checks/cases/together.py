@@ -15,7 +15,7 @@ from onnxtwin.runtime_checks.rows import Rows, edited, take
 REFUSED_SHOWN = 3
 """Rows that show a refusal, where the pipeline refuses a column's hostile values one and all."""
 
-REFUSALS = 128
+REFUSALS = 64
 """Rows that are expected to be refused, at most: each costs a call on either side."""
 
 PROBES = 5
