@@ -8,10 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from onnxtwin.build.forms import SampleForm
-from onnxtwin.exporters.errors import CheckError, InputError
+from onnxtwin.exporters.errors import CheckError
 from onnxtwin.exporters.signature import Signature
 from onnxtwin.runtime_checks.cases import SAMPLE, Form, Regrouped, families
 from onnxtwin.runtime_checks.cases.registry import generated
@@ -39,7 +37,16 @@ from onnxtwin.runtime_checks.minimal import minimal_row
 from onnxtwin.runtime_checks.progress import Advance, Tracker
 from onnxtwin.runtime_checks.reference import Candidate, Reference
 from onnxtwin.runtime_checks.report import LISTED, MethodReport, Noted, Report
-from onnxtwin.runtime_checks.rows import Rows, batches, check_rows, count, take, typed_row
+from onnxtwin.runtime_checks.rows import (
+    Rows,
+    batches,
+    check_columns,
+    check_form,
+    check_rows,
+    count,
+    take,
+    typed_row,
+)
 from onnxtwin.runtime_checks.stability import Positions, Stability
 from onnxtwin.runtime_checks.streams import Reservoir, Stream, stream_of
 from onnxtwin.runtime_checks.verdict import ENOUGH, Examiner
@@ -146,7 +153,7 @@ def check(
         tracker = Tracker([SAMPLE, *families(cases)], stream.rows, progress)
         # What was compared before Ctrl-C stays compared.
         with contextlib.suppress(KeyboardInterrupt):
-            done = 0
+            done, refused = 0, None
             for rows, truth in _sized(stream, run, signature, batch_size):
                 if truth is None and metrics:
                     raise CheckError("metrics need the targets of the rows: y")
@@ -155,13 +162,17 @@ def check(
                 if not done:
                     run.graph = instrument(answers, signature, rows, model)
                     run.recorder = Recorder(run.graph) if run.graph is not None and not fail_fast else None
-                sampled.add(rows)
+                # A case made from a row that the pipeline refuses is refused, and refusals cost calls.
+                accepted = reference.ask(rows).accepted
+                sampled.add(take(rows, accepted))
+                refused = rows if refused is None and not accepted.any() else refused
                 run.chunk(SAMPLE, rows, done, truth)
                 done += count(rows)
                 tracker.rows(done)
                 if fail_fast and run.failed:
                     break
             base = sampled.rows()
+            base = refused if base is None else base
             for name, generate in families(cases, run.graph, thorough).items() if done else ():
                 if fail_fast and run.failed:
                     break
@@ -181,15 +192,13 @@ def check(
             graph = model if model is not None else getattr(answers, "model", None)
             with contextlib.suppress(KeyboardInterrupt):
                 report.location = locate(graph, answers, reference, report.tolerance, run.right, run.wrong)
-                report.minimal = minimal_row(
-                    reference, run.candidate, tolerance, signature, sampled.rows(), run.wrong
-                )
+                report.minimal = minimal_row(reference, run.candidate, tolerance, signature, base, run.wrong)
     if not any(m.families[SAMPLE].rows for m in report.methods if SAMPLE in m.families) and report.rows:
         report.problems.append(
             "none of the rows handed in was compared: the pipeline refuses every one of them"
         )
-    refused = beyond_limits(report.methods, SAMPLE)
-    report.problems += [refused] if refused else []
+    limited = beyond_limits(report.methods, SAMPLE)
+    report.problems += [limited] if limited else []
     return report
 
 
@@ -200,9 +209,9 @@ def _sized(
     size = batch_size
     for rows, y in stream.batches(batch_size or BATCH_ROWS):
         check_rows(rows)
-        _check_columns(rows, signature)
+        check_columns(rows, signature)
         if run.enforce_domain:
-            _check_form(rows, signature)
+            check_form(rows, signature)
         truth = None if y is None else targets(y, count(rows))
         size = size or run.batch_size(rows)
         if count(rows) <= size:
@@ -210,25 +219,6 @@ def _sized(
             continue
         for start, part in batches(rows, size):
             yield part, None if truth is None else truth[start : start + size]
-
-
-def _check_columns(X: Rows, signature: Signature) -> None:
-    if isinstance(X, pd.DataFrame):
-        lacking = [column.label for column in signature.columns if column.label not in X.columns]
-        if signature.container == "DataFrame" and lacking:
-            raise CheckError(f"the rows lack the columns {lacking}; they have {list(X.columns)}")
-    elif isinstance(X, np.ndarray) and X.ndim == 2 and X.shape[1] != len(signature.columns):
-        raise CheckError(f"the rows have {X.shape[1]} columns, the twin takes {len(signature.columns)}")
-
-
-def _check_form(X: Rows, signature: Signature) -> None:
-    """Raise CheckError for rows of another form than the twin's: not one of them could be compared."""
-    if signature.container == "matrix" and isinstance(X, pd.DataFrame):
-        raise CheckError("the rows are a DataFrame, the twin was exported with a matrix: X.to_numpy()")
-    try:
-        SampleForm(signature).demand(X)
-    except InputError as error:
-        raise CheckError(f"these rows are not what the twin takes: {error}") from error
 
 
 class _Run:

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from onnxtwin.exporters.errors import CheckError
-from onnxtwin.exporters.signature import is_missing
+from onnxtwin.build.forms import SampleForm
+from onnxtwin.exporters.errors import CheckError, InputError
+from onnxtwin.exporters.signature import Signature, is_missing
 
 Rows = Any
 """DataFrame ``[N, columns]``, ndarray ``[N, k]``, or documents: a list, Series or 1-D array of str."""
@@ -40,6 +41,26 @@ def check_rows(X: Rows) -> None:
         f"found a {found}. "
         "Pass the raw rows exactly as the pipeline's predict takes them."
     )
+
+
+def check_columns(X: Rows, signature: Signature) -> None:
+    """Raise CheckError for rows that lack the twin's columns."""
+    if isinstance(X, pd.DataFrame):
+        lacking = [column.label for column in signature.columns if column.label not in X.columns]
+        if signature.container == "DataFrame" and lacking:
+            raise CheckError(f"the rows lack the columns {lacking}; they have {list(X.columns)}")
+    elif isinstance(X, np.ndarray) and X.ndim == 2 and X.shape[1] != len(signature.columns):
+        raise CheckError(f"the rows have {X.shape[1]} columns, the twin takes {len(signature.columns)}")
+
+
+def check_form(X: Rows, signature: Signature) -> None:
+    """Raise CheckError for rows of another form than the twin's: not one of them could be compared."""
+    if signature.container == "matrix" and isinstance(X, pd.DataFrame):
+        raise CheckError("the rows are a DataFrame, the twin was exported with a matrix: X.to_numpy()")
+    try:
+        SampleForm(signature).demand(X)
+    except InputError as error:
+        raise CheckError(f"these rows are not what the twin takes: {error}") from error
 
 
 def count(X: Rows) -> int:

@@ -422,3 +422,12 @@ def test_a_pipeline_that_refuses_row_after_row_ends_the_check(
     X = pd.concat([passengers] * 2, ignore_index=True).assign(port="unseen")
     with pytest.raises(CheckError, match="refuses each of the first 200 rows, the first with ValueError"):
         check_fake(strict, X, "predict", sample=passengers)
+
+
+def test_cases_are_made_from_rows_that_the_pipeline_answers() -> None:
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    pipeline = LinearRegression().fit(X, X[:, 0])
+    X[::2, 0] = np.nan
+    families = check_fake(pipeline, X, "predict", cases=["crossed"])["predict"].families
+    assert families["sample"].refused == 20
+    assert families["crossed"].refused == 0
