@@ -156,9 +156,11 @@ class Origin:
         if not cells:
             return X
         # One frame of all columns at once: setting them one after the other costs more than an answer.
-        given = {
-            self.columns[p].label: own.astype(X[self.columns[p].label].dtype) for p, own in cells.items()
-        }
+        given: dict[Any, Array] = {}
+        for position, own in cells.items():
+            label = self.columns[position].label
+            dtype: Any = X[label].dtype
+            given[label] = own.astype(dtype)
         held = {label: given.get(label, X[label]) for label in X.columns}
         made = pd.DataFrame(held, index=X.index)
         made.columns = X.columns
