@@ -160,7 +160,10 @@ class Array(Asked):
     def __getitem__(self, index: Any) -> Any:
         from onnxtwin.exporters.indexing import read
 
-        return as_the_library("this index", lambda: read(self, index), lambda: self._value[concrete(index)])
+        made = as_the_library("this index", lambda: read(self, index), lambda: self._value[concrete(index)])
+        if type(made) is Array and made._is_scalar and made.dtype.kind in "OSTU" and not within_engine():
+            raise self._refuse("takes a single text or object out of an array", "compute on whole columns")
+        return made
 
     def __setitem__(self, index: Any, value: Any) -> None:
         from onnxtwin.exporters.indexing import assign
@@ -172,15 +175,17 @@ class Array(Asked):
         )
 
     def __copy__(self) -> Array:
-        return self if self._is_scalar else self.copy()
+        return self if self._is_scalar else self.copy("K")
 
     def __deepcopy__(self, memo: Any) -> Array:
-        return self if self._is_scalar else self.copy()
+        return self if self._is_scalar else self.copy("K")
 
     def __pow__(self, other: Any) -> Any:
         # The operator takes roots in every numpy, the function only in newer ones.
         if isinstance(other, float) and other == 0.5 and self.dtype.kind == "f":
             return np.sqrt(self)
+        if isinstance(other, int) and other == 2 and self.dtype.kind == "b":
+            return np.square(self)
         return np.power(self, other)
 
     # ---- the ndarray surface -----------------------------------------------------------------

@@ -183,9 +183,8 @@ class Asked(NDArrayOperatorsMixin):
         return memoryview(self._known(_COMPILED, _COMPILED_WAY))
 
     def __sizeof__(self) -> int:
-        return int(
-            self._known("asks for the memory that an array takes", "leave it out of the method").__sizeof__()
-        )
+        known = self._known("asks for the memory that an array takes", "leave it out of the method")
+        return int(known.__sizeof__()) - 16  # which sys.getsizeof adds for what the collector tracks
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return self._known(
@@ -235,12 +234,38 @@ for _name in ("strides", "data", "imag", "flat"):
     setattr(Asked, _name, settable(_name))
 
 
+def _with_texts(name: str) -> Callable[[Any, Any], Any]:
+    operator = getattr(NDArrayOperatorsMixin, name)
+
+    def run(self: Any, other: Any) -> Any:
+        if self._is_scalar and isinstance(other, (str, bytes, list, tuple)) and not self.is_constant:
+            # Python, not numpy, says what 2 * "a" and 2 * [0] are.
+            raise self._refuse(
+                f"combines a computed value with a {type(other).__name__}", "make an array of it first"
+            )
+        return operator(self, other)
+
+    return run
+
+
+_OPERATORS = vars(NDArrayOperatorsMixin)
+for _name, _operator in _OPERATORS.items():
+    code = getattr(_operator, "__code__", None)
+    if (
+        code is not None
+        and code.co_argcount == 2
+        and _name[:3] != "__i"
+        and _name not in ("__eq__", "__ne__")
+    ):
+        setattr(Asked, _name, _with_texts(_name))
+
+
 def _in_place(name: str) -> Callable[[Any, Any], Any]:
     write = getattr(NDArrayOperatorsMixin, name)
     # Of a scalar there is nothing to write into: Python makes a new one.
     return lambda self, other: NotImplemented if self._is_scalar else write(self, other)
 
 
-for _name in vars(NDArrayOperatorsMixin):
-    if _name.startswith("__i") and "__" + _name[3:] in vars(NDArrayOperatorsMixin):
+for _name in _OPERATORS:
+    if _name.startswith("__i") and "__" + _name[3:] in _OPERATORS:
         setattr(Asked, _name, _in_place(_name))

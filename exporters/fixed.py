@@ -16,6 +16,8 @@ class Fixed(np.ndarray):
     Asked for anything else it is the array that it is a view of.
     """
 
+    __slots__ = ()
+
     @property  # type: ignore[misc] # the one of object is writable
     def __class__(self) -> type:
         return np.ndarray
@@ -39,6 +41,11 @@ class Fixed(np.ndarray):
     def flags(self) -> Any:
         held = self._viewed()
         return super().flags if held is None else held.flags
+
+    def __sizeof__(self) -> int:
+        held = self._viewed()
+        size = super().__sizeof__() if held is None else held.__sizeof__()
+        return size - 16  # which sys.getsizeof adds for what the collector tracks
 
     def __repr__(self) -> str:
         return repr(self.view(np.ndarray))

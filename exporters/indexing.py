@@ -72,7 +72,10 @@ def read(array: Array, index: Any) -> Any:
     masks = [e for e in entries if _is_mask(e) and type(e) is Array]
     if masks:
         return _chosen(array, entries, masks)
-    real = array.value[tuple(concrete(e) for e in entries)]
+    # As in numpy, a single element is a scalar, and x[0, 0, ...] a view of one.
+    boxed = any(e is Ellipsis for e in (index if type(index) is tuple else (index,)))
+    place_of = tuple(concrete(e) for e in entries)
+    real = array.value[(*place_of, ...) if boxed else place_of]
     if array.is_constant and not any(type(e) is Array for e in entries):
         if not isinstance(real, np.ndarray):
             return real
@@ -80,9 +83,7 @@ def read(array: Array, index: Any) -> Any:
         if np.may_share_memory(real, array.value):
             result._view_of(array, lambda base: _lowered(base, entries, real), index=tuple(entries))
         return result
-    # As in numpy, a single element is a scalar, and x[0, 0, ...] a view of one.
-    boxed = any(e is Ellipsis for e in (index if type(index) is tuple else (index,)))
-    real = np.asarray(real)
+    real = np.asarray(real, None if isinstance(real, np.ndarray) else array.dtype)
     if array.is_constant:
         array = Array(array.value)
     result = Array(real, _lowered(array, entries, real), boxed=boxed)
@@ -263,7 +264,7 @@ def write(base: Array, index: Any, value: Array) -> None:
 def _written(before: Array, index: Any, value: Any, real: np.ndarray) -> Tensor:
     entries = _expanded(index, before.ndim)
     if isinstance(value, Masked):
-        value_full: Any = value.full
+        value_full: Any = value._full
     else:
         value_full = None
         value = constant(value)
@@ -345,13 +346,13 @@ def _where_mask(
         wide = wide[..., None]
     if full is not None:
         if (
-            value.mask is not mask
-            and value.mask.tensor is not wide.tensor
-            and value.mask.tensor is not mask.tensor
+            value._mask is not mask
+            and value._mask.tensor is not wide.tensor
+            and value._mask.tensor is not mask.tensor
         ):
             same = (
-                value.mask.value.shape == wide.value.shape
-                and value.mask.value.tolist() == wide.value.tolist()
+                value._mask.value.shape == wide.value.shape
+                and value._mask.value.tolist() == wide.value.tolist()
             )
             if not same:
                 raise require_trace().unsupported(

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from onnxtwin.exporters.array import Array, concrete, is_traced
+from onnxtwin.exporters.array import concrete, is_traced
 from onnxtwin.exporters.fixed import Fixed
 from onnxtwin.exporters.trace import current
 
@@ -40,31 +40,45 @@ class _Class(type):
     real: type
     one: Callable[[Any], Any]
 
+    def __getattribute__(cls, name: str) -> Any:
+        own = type.__getattribute__(cls, "__dict__")
+        if "real" not in own or name in ("real", "one"):  # else a class of the user's own, derived from it
+            return super().__getattribute__(name)
+        return getattr(own["real"], name)
+
+    def _real(cls) -> Any:
+        return type.__getattribute__(cls, "__dict__").get("real")
+
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        if "real" not in cls.__dict__:  # a class of the user's own, derived from it
+        real = _Class._real(cls)
+        if real is None:
             return super().__call__(*args, **kwargs)
         if len(args) == 1 and not kwargs and current() is not None:
             return cls.one(args[0])
-        return cls.real(*args, **kwargs)
+        return real(*args, **kwargs)
 
     def __instancecheck__(cls, instance: Any) -> bool:
-        return (
-            isinstance(instance, cls.real) if "real" in cls.__dict__ else super().__instancecheck__(instance)
-        )
+        real = _Class._real(cls)
+        return super().__instancecheck__(instance) if real is None else isinstance(instance, real)
 
     def __subclasscheck__(cls, subclass: type) -> bool:
-        return (
-            issubclass(subclass, cls.real) if "real" in cls.__dict__ else super().__subclasscheck__(subclass)
-        )
+        real = _Class._real(cls)
+        return super().__subclasscheck__(subclass) if real is None else issubclass(subclass, real)
 
     def __eq__(cls, other: object) -> bool:
-        return other is cls or other is cls.__dict__.get("real", cls)
+        return other is cls or other is not None and other is _Class._real(cls)
 
     def __hash__(cls) -> int:
-        return hash(cls.__dict__["real"]) if "real" in cls.__dict__ else super().__hash__()
+        real = _Class._real(cls)
+        return super().__hash__() if real is None else hash(real)
 
     def __repr__(cls) -> str:
-        return repr(cls.__dict__["real"]) if "real" in cls.__dict__ else super().__repr__()
+        real = _Class._real(cls)
+        return super().__repr__() if real is None else repr(real)
+
+    def __getitem__(cls, item: Any) -> Any:
+        real = _Class._real(cls)
+        return types.GenericAlias(cls if real is None else real, item)
 
 
 def _class(real: type, one: Callable[[Any], Any], base: type = object) -> Any:
@@ -72,14 +86,13 @@ def _class(real: type, one: Callable[[Any], Any], base: type = object) -> Any:
         "real": real,
         "one": staticmethod(one),
         "__module__": real.__module__,
-        "__class_getitem__": classmethod(lambda _, item: types.GenericAlias(real, item)),
     }
     return _Class(real.__name__, (base,), members)
 
 
 def _view(value: Any) -> memoryview:
     # Before Python 3.12, no class written in Python can answer this itself.
-    return value.__buffer__(0) if type(value) is Array else memoryview(value)
+    return value.__buffer__(0) if is_traced(value) else memoryview(value)
 
 
 def python(table: dict[int, Any]) -> dict[str, Any]:
@@ -123,7 +136,7 @@ def python(table: dict[int, Any]) -> dict[str, Any]:
     classes: dict[type, Any] = {
         type: _class(type, kind, type),
         memoryview: _class(memoryview, _view),
-        bytearray: _class(bytearray, lambda v: bytearray(_view(v) if type(v) is Array else v)),
+        bytearray: _class(bytearray, lambda v: bytearray(_view(v) if is_traced(v) else v)),
     }
     return {
         **{real.__name__: stand_in for real, stand_in in classes.items()},

@@ -60,10 +60,13 @@ def is_text(array: Array) -> bool:
 
 @implements(np.select)
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
-    dtype = np.result_type(*(np.asarray(concrete(c)) for c in choicelist), np.asarray(default))
+    real = np.select([concrete(c) for c in condlist], [concrete(c) for c in choicelist], concrete(default))
+    dtype = real.dtype
     result: Any = np.asarray(default).astype(dtype) if dtype.kind not in "U" else default
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
         result = where(condition, choice, result)
+    if type(result) is Array and result.dtype == dtype and result.shape == real.shape:
+        return Array(real, None if result.is_constant else result.tensor, boxed=True)
     return result
 
 
@@ -165,9 +168,9 @@ def nan_to_num(x: Any, copy: bool = True, nan: float = 0.0, posinf: Any = None, 
     )
     if not copy:
         x[...] = result
-        return x
-    if type(result) is Array and type(x) is Array:
-        result._boxed = x._boxed
+        return x if x.ndim else x[()]
+    if type(result) is Array:
+        result._boxed = False  # as numpy: of no dimension, a scalar
     return result
 
 
@@ -187,6 +190,8 @@ def putmask(a: Any, mask: Any, values: Any) -> None:
 def around(a: Any, decimals: int = 0, out: Any = None) -> Any:
     from onnxtwin.exporters import special
 
+    if a.dtype.kind == "b":
+        np.around(a.value, decimals)  # numpy refuses it
     if a.dtype.kind in "iub" and decimals >= 0:
         return a.copy()
     real = np.around(a.value, decimals)

@@ -13,8 +13,10 @@ import numpy as np
 
 from onnxtwin.exporters.array import Array, concrete, is_traced
 from onnxtwin.exporters.domain import require_finite
-from onnxtwin.exporters.fixed import fixed
+from onnxtwin.exporters.fixed import Fixed, fixed
 from onnxtwin.exporters.numpy.dispatch import depends, implements
+from onnxtwin.exporters.questions import seen
+from onnxtwin.exporters.trace import require_trace
 
 
 def _matrix(value: Any) -> Any:
@@ -25,14 +27,21 @@ def _matrix(value: Any) -> Any:
         return value.__onnxtwin_array__()
     if isinstance(value, (list, tuple)):
         items = [_matrix(v) if is_traced(v) else np.asarray(v) for v in value]
-        return np.stack(items)
+        made: Any = np.stack(items)
+        return made if made.flags.c_contiguous else made.copy()
+    if is_traced(value):
+        raise require_trace().unsupported(
+            "makes an array of rows chosen by a mask: how many they are depends on the rows",
+            "use np.where(mask, f(x), x) on whole columns",
+        )
     return value
 
 
 def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: bool | None = None, **kwargs: Any) -> Any:
     """``numpy.asarray``, traced values included."""
     if not is_traced(a):
-        return fixed(np.asarray(a, dtype=dtype, order=order, copy=copy, **kwargs))
+        make: Any = np.asanyarray if type(a) is Fixed else np.asarray
+        return fixed(make(a, dtype=dtype, order=order, copy=copy, **kwargs))
     array = made = _matrix(a)
     if copy is False and array._is_scalar:
         raise ValueError("Unable to avoid copy while creating an array as requested.")
@@ -77,7 +86,10 @@ def array(
 ) -> Any:
     """``numpy.array``, traced values included."""
     if not is_traced(object):
-        return fixed(np.array(object, dtype=dtype, copy=copy, order=order, ndmin=ndmin, **kwargs))
+        made: Any = np.array(
+            object, dtype=dtype, copy=copy, order=order, subok=type(object) is Fixed, ndmin=ndmin, **kwargs
+        )
+        return fixed(made)
     result = asarray(object, dtype, order, copy=copy)
     while result.ndim < ndmin:
         result = result[None]
@@ -86,7 +98,7 @@ def array(
 
 def frombuffer(buffer: Any, *args: Any, **kwargs: Any) -> Any:
     """``numpy.frombuffer``, which knows no protocol but that of bytes."""
-    return np.frombuffer(buffer.__buffer__(0) if type(buffer) is Array else buffer, *args, **kwargs)
+    return np.frombuffer(buffer.__buffer__(0) if is_traced(buffer) else buffer, *args, **kwargs)
 
 
 def zeros(shape: Any, dtype: Any = float, order: Any = "C", **kwargs: Any) -> Array:
@@ -174,6 +186,8 @@ NUMPY: dict[str, Any] = {
     "asarray_chkfinite": asarray_chkfinite,
     "array": array,
     "frombuffer": frombuffer,
+    "isscalar": lambda element: np.isscalar(seen(element)),
+    "iterable": lambda y: np.iterable(seen(y)),
     "zeros": zeros,
     "ones": ones,
     "empty": empty,

@@ -388,7 +388,8 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
         )
         held = np.subtract(size, sum(bad, axis=axis, keepdims=True))
         position = np.reshape(np.arange(size), tuple(-1 if i == axis % x.ndim else 1 for i in range(x.ndim)))
-        return np.where(np.less(position, held), ordered, np.nan)
+        settled: Any = np.where(np.less(position, held), ordered, np.nan)
+        return Array(real, None if settled.is_constant else settled.tensor)
     return record(
         f"sort {axis}",
         real,

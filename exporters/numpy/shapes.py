@@ -77,7 +77,9 @@ def transpose(a: Any, axes: Any = None) -> Any:
     a = constant(a)
     real = np.transpose(a.value, axes)
     if a.is_constant:
-        return Array(real)
+        return Array(real, boxed=a._boxed)
+    if a.ndim == 0:
+        return Array(real, a.tensor, boxed=a._boxed)
     order = tuple(range(a.ndim))[::-1] if axes is None else tuple(int(i) % a.ndim for i in axes)
     result = record(f"transpose {order}", real, lambda v: op.transpose(v, perm=order), a)
     back = tuple(int(i) for i in np.argsort(order))

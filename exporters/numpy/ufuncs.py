@@ -268,7 +268,8 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
     out = kwargs.pop("out", None)
     where = kwargs.pop("where", True)
     dtype = kwargs.pop("dtype", None)
-    kwargs.pop("casting", None), kwargs.pop("order", None), kwargs.pop("subok", None)
+    casting = kwargs.pop("casting", "same_kind")
+    kwargs.pop("order", None), kwargs.pop("subok", None)
     if kwargs:
         raise trace.unsupported(
             f"numpy.{ufunc.__name__} with {sorted(kwargs)} is not supported", "call it without them"
@@ -283,6 +284,8 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
     target = out[0]
     if type(target) is Array and target._is_scalar:
         raise TypeError("return arrays must be of ArrayType")
+    if not np.can_cast(concrete(result).dtype, concrete(target).dtype, casting):
+        raise TypeError(f"Cannot cast ufunc {ufunc.__name__!r} output")
     if type(target) is not Array:
         raise trace.unsupported(
             "writes computed values into an array made outside of the trace",

@@ -139,6 +139,11 @@ def _missing(negate: bool) -> Callable[[Any], Any]:
         if type(obj) is Array:
             found = np.isnan(obj) if obj.dtype.kind == "f" else missing_values(obj)
             return np.logical_not(found) if negate else found
+        if not hasattr(type(obj), "__onnxtwin_array__"):
+            raise refuse(
+                "asks rows chosen by a mask for missing values",
+                "use np.where(mask, f(x), x) on whole columns",
+            )
         return obj.notna() if negate else obj.isna()
 
     return test

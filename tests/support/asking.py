@@ -6,6 +6,7 @@ hangs on the values has to be refused, or recorded.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -83,7 +84,8 @@ def _described(found: Any) -> Asked:
         return Asked("a function")
     if type(real).__repr__ is object.__repr__:
         return Asked(type(real).__name__)
-    return Asked((type(real).__name__, repr(concrete(real))), recorded=traced)
+    text = re.sub(r"0x[0-9a-f]+|(?<='data': \()\d+", "address", repr(concrete(real)))
+    return Asked((type(real).__name__, text), recorded=traced)
 
 
 def differences(

@@ -363,8 +363,8 @@ ATTRIBUTES: dict[str, Question] = {
     "tobytes": lambda x: x.tobytes(),
     "dump": lambda x: x.dumps(),
     "ctypes": lambda x: x.ctypes.data > 0,
-    "set shape": falls_back(lambda x: setattr(x, "shape", (x.size, 1))),
-    "set dtype": falls_back(lambda x: setattr(x, "dtype", np.int64)),
+    "set shape": falls_back(lambda x: setattr(x[...], "shape", (x.size, 1))),
+    "set dtype": falls_back(lambda x: setattr(x[...], "dtype", np.int64)),
     "set real": falls_back(lambda x: setattr(x, "real", 0)),
     "set flat": falls_back(lambda x: setattr(x, "flat", 0)),
     "setflags": falls_back(lambda x: x.setflags(write=False)),
@@ -512,3 +512,29 @@ MAKERS: dict[str, Callable[[Any], Any]] = {
 
 FITTED = np.array([0.5, 1.5, 2.5])
 FITTED_MATRIX = np.arange(6.0).reshape(2, 3)
+FITTED.flags.writeable = FITTED_MATRIX.flags.writeable = False  # questions that write must not change them
+
+GROUPS = {
+    "types": TYPES,
+    "libraries": LIBRARIES,
+    "python": PYTHON,
+    "attributes": ATTRIBUTES,
+    "makers": MAKERS,
+}
+
+SUBJECTS: dict[str, Callable[[Any], Any]] = {
+    "matrix": lambda X: X,
+    "column": lambda X: X[:, 0],
+    "row": lambda X: X[0],
+    "element": lambda X: X[0, 0],
+    "sum": lambda X: X[0].sum(),
+    "0-d array": lambda X: np.asarray(X[0, 0]),
+    "transposed": lambda X: X.T,
+    "view": lambda X: X[:, ::2],
+    "computed": lambda X: X[:, :2] + 1,
+    "buffer": lambda X: np.zeros((3, 2)),
+    "buffer alike": lambda X: np.zeros_like(X),
+    "sum of a buffer": lambda X: np.ones(3).sum(),
+    "fitted": lambda X: FITTED,
+    "masked": lambda X: X[X > 0],
+}
