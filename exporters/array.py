@@ -38,7 +38,7 @@ class Array(Asked):
     """
 
     __slots__ = (
-        *("_base", "_boxed", "_derive", "_index", "_restore", "_seen"),
+        *("_base", "_boxed", "_derive", "_index", "_restore", "_seen", "_sparse"),
         *("_tensor", "_value", "_version", "__weakref__"),
     )
     __array_priority__ = 1000
@@ -47,6 +47,7 @@ class Array(Asked):
         self._value = value
         self._tensor = tensor
         self._boxed = boxed
+        self._sparse: Any = None
         self._version = 0
         self._base: Array | None = None
         self._index: Any = None
@@ -125,6 +126,7 @@ class Array(Asked):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         from onnxtwin.exporters.numpy.ufuncs import apply_ufunc
 
+        require_dense(f"numpy.{ufunc.__name__}", inputs)
         return as_the_library(
             f"numpy.{ufunc.__name__}",
             lambda: apply_ufunc(ufunc, method, inputs, dict(kwargs)),
@@ -132,6 +134,8 @@ class Array(Asked):
         )
 
     def __matmul__(self, other: Any) -> Any:
+        if self._stands_for_sparse():
+            return Array(self.value, self.tensor) @ other
         return NotImplemented if self._is_scalar else np.matmul(self, _dense(other))
 
     def __rmatmul__(self, other: Any) -> Any:
@@ -140,6 +144,7 @@ class Array(Asked):
     def __array_function__(self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
         from onnxtwin.exporters.numpy.dispatch import apply_function
 
+        require_dense(f"numpy.{func.__name__}", args)
         return apply_function(func, args, kwargs)
 
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
@@ -149,6 +154,7 @@ class Array(Asked):
 
     def __iter__(self) -> Iterator[Any]:
         self._require_rows()
+        require_dense("a loop", (self,))
         if self.is_constant:
             return iter([self[i] for i in range(len(self.value))])
         if len(self.value) == require_trace().rows:
@@ -160,6 +166,7 @@ class Array(Asked):
     def __getitem__(self, index: Any) -> Any:
         from onnxtwin.exporters.indexing import read
 
+        require_dense("an index", (self,))
         made = as_the_library("this index", lambda: read(self, index), lambda: self._value[concrete(index)])
         if type(made) is Array and made._is_scalar and made.dtype.kind in "OSTU" and not within_engine():
             raise self._refuse("takes a single text or object out of an array", "compute on whole columns")
@@ -180,11 +187,29 @@ class Array(Asked):
     def __deepcopy__(self, memo: Any) -> Array:
         return self if self._is_scalar else self.copy("K")
 
+    def __eq__(self, other: Any) -> Any:
+        return self._compared(np.equal, other)
+
+    def __ne__(self, other: Any) -> Any:
+        return self._compared(np.not_equal, other)
+
+    __hash__ = Asked.__hash__
+
+    def _compared(self, ufunc: np.ufunc, other: Any) -> Any:
+        try:
+            return ufunc(self, other)
+        except TypeError:
+            # The operator answers where the function has no loop, as for text and numbers: never equal.
+            real = self._value == concrete(other) if ufunc is np.equal else self._value != concrete(other)
+            if not isinstance(real, np.ndarray):
+                raise
+            return Array(np.full(real.shape, ufunc is np.not_equal))
+
     def __pow__(self, other: Any) -> Any:
         # The operator takes roots in every numpy, the function only in newer ones.
         if isinstance(other, float) and other == 0.5 and self.dtype.kind == "f":
             return np.sqrt(self)
-        if isinstance(other, int) and other == 2 and self.dtype.kind == "b":
+        if isinstance(other, int) and other == 2 and self.dtype.kind == "b" and not self._is_scalar:
             return np.square(self)
         return np.power(self, other)
 
@@ -202,6 +227,7 @@ class Array(Asked):
 
     @property
     def size(self) -> int:
+        require_dense(".size", (self,))
         return self._value.size
 
     @property
@@ -222,11 +248,17 @@ class Array(Asked):
 
     @property
     def T(self) -> Any:
+        require_dense(".T", (self,))
         return np.transpose(self)
 
     def copy(self, order: str = "C") -> Array:
-        made = self._value.copy(order=order)  # type: ignore[arg-type] # numpy checks it
-        return Array(made, None if self.is_constant else self.tensor, boxed=self._boxed)
+        made = Array(
+            self._value.copy(order=order),  # type: ignore[arg-type] # numpy checks it
+            None if self.is_constant else self.tensor,
+            boxed=self._boxed,
+        )
+        made._sparse = self._sparse
+        return made
 
     def view(self, dtype: Any = None, type: Any = None) -> Any:
         if type is None and (dtype is None or np.dtype(dtype) == self.dtype):
@@ -238,6 +270,7 @@ class Array(Asked):
     ) -> Array:
         from onnxtwin.exporters.casting import astype
 
+        require_dense("astype", (self,))
         return astype(self, dtype, order=order, copy=copy, casting=casting)
 
     def fill(self, value: Any) -> None:
@@ -246,9 +279,23 @@ class Array(Asked):
     def __getattr__(self, name: str) -> Any:
         from onnxtwin.exporters.numpy.dispatch import METHODS, method
 
+        if self._stands_for_sparse():
+            if name == "toarray":
+                return lambda: Array(self.value.copy(), None if self.is_constant else self.tensor)
+            return self._other(name)
         if name not in METHODS or not hasattr(self.__onnxtwin_seen__(), name):
             return self._other(name)
         return method(self, name)
+
+
+def require_dense(what: str, values: Sequence[Any]) -> None:
+    """Refuse what numpy and scipy do otherwise with a sparse matrix, for which a traced array may stand."""
+    for value in values:
+        if type(value) is Array and value._stands_for_sparse():
+            raise require_trace().unsupported(
+                f"{what} of a sparse matrix, which the graph holds as a dense one",
+                "call .toarray() first, or ask the step before for dense output (sparse_output=False)",
+            )
 
 
 def encode(value: Any, missing: str = MISSING_TOKEN) -> np.ndarray:

@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sklearn
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from onnxtwin.exporters.errors import UnsupportedError
-from onnxtwin.exporters.trace import asks_for_a_log, current, require_trace, within_engine
+from onnxtwin.exporters.trace import asked_by, asks_for_a_log, current, require_trace, within_engine
 
 _COMPILED = "compiled code, or a function that cannot be traced, asks for the values of the rows"
 _COMPILED_WAY = (
     "use numpy functions on whole arrays (np.take(table, x) instead of table[x]), or register "
     "an exporter for the function with @onnxtwin.exports"
 )
+_SKLEARN = str(Path(sklearn.__file__).parent)
+_ASKING = ("array.py", "asked.py", "faults.py", "questions.py")
+"""Files of the engine that pass on what others ask."""
+
 _BUFFERS = ("__array_interface__", "__array_struct__", "__dlpack__", "__dlpack_device__", "__buffer__")
 
 
@@ -33,6 +39,9 @@ class Asked(NDArrayOperatorsMixin):
     _boxed: bool
     """Whether it is an ndarray although it has no dimension; without one it is a scalar otherwise."""
 
+    _sparse: Any
+    """The real sparse matrix for which this stands, None for what is dense."""
+
     # isinstance(x, np.ndarray) holds in code that is traced, as it would for the real array.
     @property  # type: ignore[misc] # the one of object is writable
     def __class__(self) -> type:
@@ -43,6 +52,8 @@ class Asked(NDArrayOperatorsMixin):
     def __onnxtwin_seen__(self) -> Any:
         """What the code would hold in place of this: an ndarray, or a scalar."""
         value = self._value
+        if self._stands_for_sparse():
+            return self._sparse
         if value.ndim or self._boxed:
             return value
         if value.dtype.kind == "O" and not self.is_constant:
@@ -51,6 +62,10 @@ class Asked(NDArrayOperatorsMixin):
                 "compute on the whole column",
             )
         return value[()]
+
+    def _stands_for_sparse(self) -> bool:
+        """Whether the real one is a sparse matrix, and its asker minds: scikit-learn takes either alike."""
+        return self._sparse is not None and not asked_by((_SKLEARN,), _ASKING)
 
     @property
     def _is_scalar(self) -> bool:
@@ -130,6 +145,8 @@ class Asked(NDArrayOperatorsMixin):
         )
 
     def __len__(self) -> int:
+        if self._stands_for_sparse():
+            return len(self._sparse)  # an error
         if self._is_scalar:
             raise TypeError(f"object of type '{self._named()}' has no len()")
         return len(self._value)

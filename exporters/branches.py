@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import dis
 import linecache
-import sys
 from functools import lru_cache
 from itertools import islice
 from types import FrameType
@@ -17,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from onnxtwin.exporters.trace import _HERE, _library, require_trace
+from onnxtwin.exporters.trace import asker, require_trace
 
 
 def settled(condition: Any) -> bool:
@@ -27,7 +26,7 @@ def settled(condition: Any) -> bool:
     """
     if bool(condition.value.reshape(-1)[0]):
         return False
-    frame = _caller()
+    frame = asker()
     if frame is None:
         return False
     kind = _body(frame)
@@ -40,15 +39,6 @@ def settled(condition: Any) -> bool:
         line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
         trace.require(good.tensor.column, f"the pipeline raises where {line.removeprefix('if ').rstrip(':')}")
     return True
-
-
-def _caller() -> FrameType | None:
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and (
-        frame.f_code.co_filename.startswith(_HERE) or _library(frame.f_code.co_filename)
-    ):
-        frame = frame.f_back
-    return frame
 
 
 @lru_cache(maxsize=256)

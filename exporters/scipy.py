@@ -10,7 +10,7 @@ import scipy.sparse
 import scipy.special
 import scipy.stats
 
-from onnxtwin.exporters.array import constant
+from onnxtwin.exporters.array import Array, concrete, constant
 from onnxtwin.exporters.domain import require_true
 from onnxtwin.exporters.numpy.creation import asarray
 from onnxtwin.exporters.numpy.ufuncs import composed
@@ -85,5 +85,9 @@ def interp1d_call(self: Any, x: Any) -> Any:
 @exports(scipy.sparse, "hstack", verified=False)
 def sparse_hstack(blocks: Any, format: Any = None, dtype: Any = None) -> Any:
     """Sparse output is dense in the graph: the same values, side by side."""
-    made = np.hstack([constant(asarray(b)) for b in blocks])
-    return made if dtype is None else made.astype(dtype)
+    reals = [b._sparse if type(b) is Array and b._sparse is not None else concrete(b) for b in blocks]
+    arrays: list[Any] = [constant(asarray(b)) for b in blocks]
+    made: Any = np.hstack([Array(a.value, None if a.is_constant else a.tensor) for a in arrays])
+    made = made if dtype is None else made.astype(dtype)
+    made._sparse = scipy.sparse.hstack(reals, format, dtype)
+    return made

@@ -58,6 +58,28 @@ def within_engine(depth: int = 1) -> bool:
     return sys._getframe(depth + 1).f_code.co_filename.startswith(_HERE)
 
 
+def asker() -> FrameType | None:
+    """The innermost frame of the pipeline's code: outside of the engine, and of libraries' insides."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not file.startswith(_HERE) and not _library(file):
+            break
+        frame = frame.f_back
+    return frame
+
+
+def asked_by(folders: tuple[str, ...], passing_on: tuple[str, ...]) -> bool:
+    """Whether the engine's own code asks, except for files that pass questions on, or code in ``folders``."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not _library(file) and not (file.startswith(_HERE) and file.endswith(passing_on)):
+            return file.startswith((_HERE, *folders))
+        frame = frame.f_back
+    return True
+
+
 def asks_for_a_log(frame: FrameType) -> bool:
     """Whether a frame is the logging module's: what it writes changes no answer."""
     return frame.f_code.co_filename == logging.__file__

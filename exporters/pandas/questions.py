@@ -9,12 +9,22 @@ import pandas as pd
 
 from onnxtwin.exporters.questions import seen
 from onnxtwin.exporters.registry import exports
+from onnxtwin.exporters.trace import require_trace
 
 
 def _answering(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *args, **kwargs: function(
-        *(seen(a) for a in args), **{k: seen(v) for k, v in kwargs.items()}
-    )
+    def run(*args: Any, **kwargs: Any) -> Any:
+        reals = [seen(a) for a in args]
+        named = {name: seen(value) for name, value in kwargs.items()}
+        if function is pd.api.types.is_string_dtype and any(
+            str(getattr(real, "dtype", "")) == "object" for real in (*reals, *named.values())
+        ):
+            raise require_trace().unsupported(
+                "is_string_dtype of objects looks at their values", "look at the dtype: x.dtype == object"
+            )
+        return function(*reals, **named)
+
+    return run
 
 
 for _name in dir(pd.api.types):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import _array_api, validation
 
-from onnxtwin.exporters.array import concrete, constant
+from onnxtwin.exporters.array import Array, concrete, constant
 from onnxtwin.exporters.domain import require_finite, require_non_negative
 from onnxtwin.exporters.numpy.creation import asarray
 from onnxtwin.exporters.registry import exports
@@ -41,6 +41,8 @@ def check_array(
         made = made.copy()
     if made.shape != real.shape:
         made = np.reshape(made, real.shape)
+    if accept_sparse and type(array) is Array and made is not array:
+        made._sparse = array._sparse
     if ensure_all_finite:
         require_finite(made, allow_nan=ensure_all_finite == "allow-nan", source=source)
     if ensure_non_negative:

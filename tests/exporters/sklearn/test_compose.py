@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 from parity import assert_twin_equal, twin_of
 from sklearn.compose import (
     ColumnTransformer,
@@ -26,6 +28,9 @@ from sklearn.preprocessing import (
     RobustScaler,
     StandardScaler,
 )
+
+from onnxtwin.exporters import export_graph
+from onnxtwin.exporters.errors import UnsupportedError
 
 RNG = np.random.default_rng(3)
 FRAME = pd.DataFrame(
@@ -252,3 +257,40 @@ def test_a_constant_column_of_integer_labels_keeps_its_order() -> None:
         fitted(make_pipeline(FunctionTransformer(lambda X: X * 1.0), LinearRegression()), frame), frame
     )
     assert twin_of(fitted(FunctionTransformer(), frame), frame).signature.columns[0].name == "10"
+
+
+class TestSparseOutput:
+    """What scikit-learn answers as a sparse matrix is dense in the graph, and asked it is sparse."""
+
+    @pytest.mark.parametrize(
+        "function",
+        [
+            lambda X: X.toarray() * 2,
+            lambda X: (X.toarray() if hasattr(X, "toarray") else X + 7) + 1,
+            lambda X: X.toarray() if scipy.sparse.issparse(X) else X + 7,
+            lambda X: X @ np.arange(1.0, 1.0 + X.shape[1]).reshape(-1, 1),
+            lambda X: X.toarray() if not isinstance(X, np.ndarray) and type(X) is not np.ndarray else X + 7,
+            lambda X: X.copy().toarray(),
+        ],
+    )
+    def test_a_function_after_a_sparse_encoder(self, function: Callable[[Any], Any]) -> None:
+        rows = np.array([["a", "x"], ["b", "y"], ["c", "x"], ["a", "y"]] * 10)
+        assert_twin_equal(make_pipeline(OneHotEncoder(), FunctionTransformer(function)).fit(rows), rows)
+
+    @pytest.mark.parametrize(
+        "function",
+        [
+            lambda X: X.multiply(2).toarray(),
+            lambda X: X.sum(axis=1),
+            lambda X: X.T.T.toarray(),
+            lambda X: X[:, 0].toarray(),
+            lambda X: X.toarray() * X.size,
+            lambda X: np.asarray(X.todense()),
+            lambda X: X.astype(int).toarray(),
+        ],
+    )
+    def test_what_a_sparse_matrix_does_otherwise_is_refused(self, function: Callable[[Any], Any]) -> None:
+        rows = np.array([["a", "x"], ["b", "y"], ["c", "x"], ["a", "y"]] * 10)
+        fitted = make_pipeline(OneHotEncoder(), FunctionTransformer(function, accept_sparse=True)).fit(rows)
+        with pytest.raises(UnsupportedError, match=r"sparse matrix|asks a computed array for \."):
+            export_graph(fitted, rows)
