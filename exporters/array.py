@@ -15,10 +15,11 @@ from spox import Var
 
 from onnxtwin.exporters.asked import Asked, settable
 from onnxtwin.exporters.faults import as_the_library, spare
+from onnxtwin.exporters.places import within_engine
 from onnxtwin.exporters.signature import MISSING_TOKEN
 from onnxtwin.exporters.signature import is_missing as is_missing
 from onnxtwin.exporters.tensor import STRING, Tensor, cast, element_type, graph_dtype
-from onnxtwin.exporters.trace import require_trace, within_engine
+from onnxtwin.exporters.trace import require_trace
 
 
 class Array(Asked):

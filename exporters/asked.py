@@ -15,7 +15,8 @@ import sklearn
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from onnxtwin.exporters.errors import UnsupportedError
-from onnxtwin.exporters.trace import asked_by, asks_for_a_log, current, require_trace, within_engine
+from onnxtwin.exporters.places import asked_by, asks_for_a_log, within_engine
+from onnxtwin.exporters.trace import current, require_trace
 
 _COMPILED = "compiled code, or a function that cannot be traced, asks for the values of the rows"
 _COMPILED_WAY = (

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from onnxtwin.exporters.trace import asker, require_trace
+from onnxtwin.exporters.places import asker
+from onnxtwin.exporters.trace import require_trace
 
 
 def settled(condition: Any) -> bool:

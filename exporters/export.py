@@ -223,10 +223,13 @@ def _called(method: Any, X: Any, trace: Trace) -> Any:
                 raise first from (None if first is error else error)
             # Functions on graph values know no trace: the place is added here.
             raise type(first)(f"{trace.place_of(first)}\n  {first}") from error
+        place, said = trace.place_of(error), f"{type(error).__name__}: {error}".replace("'Array'", "the rows")
+        way_out = place.way_out(
+            "compute with numpy or pandas on whole columns, or register an exporter for the function with "
+            "@onnxtwin.exports"
+        )
         raise UnsupportedError(
-            f"{trace.place_of(error)}\n  cannot be traced: {type(error).__name__}: {error}\n"
-            "  way out: compute with numpy or pandas on whole columns, or register an exporter for the "
-            "function with @onnxtwin.exports"
+            f"{place}\n  calls code that cannot be traced ({said})\n  way out: {way_out}"
         ) from error
 
 

@@ -8,16 +8,11 @@ other difference means that the code looked at the rows themselves, and is refus
 
 from __future__ import annotations
 
-import linecache
-import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path
-from types import FrameType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,8 +20,8 @@ import spox.opset.ai.onnx.v20 as op
 from spox import Var
 
 from onnxtwin.exporters.errors import OnnxTwinError, RecordingError, UnsupportedError, keep_errors
+from onnxtwin.exporters.places import ENGINE, Place, of_library
 
-_HERE = str(Path(__file__).resolve().parent)
 _active = threading.local()
 _running: list[Trace] = []
 """The traces of all threads."""
@@ -51,55 +46,6 @@ def require_trace() -> Trace:
             other.refusals.append(error)
         raise error
     return trace
-
-
-def within_engine(depth: int = 1) -> bool:
-    """Whether the function that asks this was called (``depth`` calls up) by the engine's own code."""
-    return sys._getframe(depth + 1).f_code.co_filename.startswith(_HERE)
-
-
-def asker() -> FrameType | None:
-    """The innermost frame of the pipeline's code: outside of the engine, and of libraries' insides."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if not file.startswith(_HERE) and not _library(file):
-            break
-        frame = frame.f_back
-    return frame
-
-
-def asked_by(folders: tuple[str, ...], passing_on: tuple[str, ...]) -> bool:
-    """Whether the engine's own code asks, except for files that pass questions on, or code in ``folders``."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if not _library(file) and not (file.startswith(_HERE) and file.endswith(passing_on)):
-            return file.startswith((_HERE, *folders))
-        frame = frame.f_back
-    return True
-
-
-def asks_for_a_log(frame: FrameType) -> bool:
-    """Whether a frame is the logging module's: what it writes changes no answer."""
-    return frame.f_code.co_filename == logging.__file__
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where in the pipeline's code an operation was recorded."""
-
-    step: str
-    file: str
-    line: int
-
-    @property
-    def expression(self) -> str:
-        return linecache.getline(self.file, self.line).strip()
-
-    def __str__(self) -> str:
-        step = f"step {self.step!r}, " if self.step else ""
-        return f"{step}{self.file}:{self.line}: {self.expression}"
 
 
 @dataclass
@@ -195,19 +141,20 @@ class Trace:
     def place(self) -> Place:
         """The innermost line of code outside the engine, and the step it belongs to."""
         frame = sys._getframe(1)
-        file, line, step = "", 0, ""
+        file, line, step, method = "", 0, "", ""
         while frame is not None:
             name = frame.f_code.co_filename
-            ours = name.startswith(_HERE)
-            if not file and not ours and not _library(name):
+            ours = name.startswith(ENGINE)
+            if not file and not ours and not of_library(name):
                 file, line = name, frame.f_lineno
             owner = frame.f_locals.get("self")
-            if owner is not None and not step:
-                step = self.steps.get(id(owner), "")
+            if owner is not None and not step and id(owner) in self.steps:
+                step = self.steps[id(owner)]
+                method = method or f"{type(owner).__name__}.{frame.f_code.co_name}"
             if file and step:
                 break
             frame = frame.f_back  # type: ignore[assignment]
-        return Place(step, file, line)
+        return Place(step, file, line, method)
 
     def place_of(self, error: BaseException) -> Place:
         """Where in the pipeline's code an error was raised."""
@@ -216,15 +163,19 @@ class Trace:
         while traceback is not None:
             frame = traceback.tb_frame
             name = frame.f_code.co_filename
-            step = self.steps.get(id(frame.f_locals.get("self")), found.step)
-            ours = name.startswith(_HERE) or _library(name)
-            found = Place(step, found.file, found.line) if ours else Place(step, name, traceback.tb_lineno)
+            owner, step, method = frame.f_locals.get("self"), found.step, found.method
+            if id(owner) in self.steps:
+                step, method = self.steps[id(owner)], f"{type(owner).__name__}.{frame.f_code.co_name}"
+            passed = name.startswith(ENGINE) or of_library(name) or name.endswith((".pyx", ".pxi"))
+            file, line = (found.file, found.line) if passed else (name, traceback.tb_lineno)
+            found = Place(step, file, line, method)
             traceback = traceback.tb_next
         return found
 
     def unsupported(self, what: str, way_out: str) -> UnsupportedError:
         """An error that says where the code is, what it did, and what to do instead."""
-        return UnsupportedError(f"{self.place()}\n  {what}\n  way out: {way_out}")
+        place = self.place()
+        return UnsupportedError(f"{place}\n  {what}\n  way out: {place.way_out(way_out)}")
 
     # ---- recording -----------------------------------------------------------------------
 
@@ -382,14 +333,6 @@ class Trace:
             )
             return op.cast(shaped, to=value.dtype) if value.dtype != np.int64 else shaped
         return None
-
-
-@lru_cache(maxsize=4096)
-def _library(file: str) -> bool:
-    """Whether a file belongs to a library whose lines mean nothing to the pipeline's author."""
-    modules = (sys.modules.get(name) for name in ("numpy", "pandas", "spox", "joblib", "scipy", "narwhals"))
-    folders = [str(Path(str(module.__file__)).parent) for module in modules if module is not None]
-    return file.startswith("<") or any(Path(file).is_relative_to(folder) for folder in folders)
 
 
 def _same(a: np.ndarray, b: np.ndarray) -> bool:

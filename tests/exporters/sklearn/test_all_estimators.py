@@ -24,7 +24,6 @@ RECORDS = "its rows are no table: dicts, labels or images"
 RANDOM = "draws random numbers for each batch"
 
 REFUSED = {
-    "AffinityPropagation.predict": CLUSTERS,
     "BernoulliRBM.score_samples": RANDOM,
     "Birch.predict": CLUSTERS,
     "BisectingKMeans.predict": CLUSTERS,
@@ -53,7 +52,6 @@ REFUSED = {
     "LabelEncoder.transform": RECORDS,
     "LatentDirichletAllocation.transform": ITERATES,
     "LocallyLinearEmbedding.transform": NEIGHBOURS,
-    "MeanShift.predict": CLUSTERS,
     "MiniBatchDictionaryLearning.transform": ITERATES,
     "MiniBatchKMeans.predict": CLUSTERS,
     "MiniBatchNMF.transform": ITERATES,
