@@ -90,9 +90,14 @@ def _class(real: type, one: Callable[[Any], Any], base: type = object) -> Any:
     return _Class(real.__name__, (base,), members)
 
 
+def has_bytes(value: Any) -> bool:
+    """Whether ``value`` is a traced array, whose real one hands out its memory."""
+    return is_traced(value) and hasattr(type(value), "__buffer__")
+
+
 def _view(value: Any) -> memoryview:
     # Before Python 3.12, no class written in Python can answer this itself.
-    return value.__buffer__(0) if is_traced(value) else memoryview(value)
+    return value.__buffer__(0) if has_bytes(value) else memoryview(value)
 
 
 def python(table: dict[int, Any]) -> dict[str, Any]:
@@ -136,7 +141,7 @@ def python(table: dict[int, Any]) -> dict[str, Any]:
     classes: dict[type, Any] = {
         type: _class(type, kind, type),
         memoryview: _class(memoryview, _view),
-        bytearray: _class(bytearray, lambda v: bytearray(_view(v) if is_traced(v) else v)),
+        bytearray: _class(bytearray, lambda v: bytearray(_view(v) if has_bytes(v) else v)),
     }
     return {
         **{real.__name__: stand_in for real, stand_in in classes.items()},

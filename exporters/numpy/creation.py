@@ -15,7 +15,7 @@ from onnxtwin.exporters.array import Array, concrete, is_traced
 from onnxtwin.exporters.domain import require_finite
 from onnxtwin.exporters.fixed import Fixed, fixed
 from onnxtwin.exporters.numpy.dispatch import depends, implements
-from onnxtwin.exporters.questions import seen
+from onnxtwin.exporters.questions import has_bytes, seen
 from onnxtwin.exporters.trace import require_trace
 
 
@@ -98,7 +98,7 @@ def array(
 
 def frombuffer(buffer: Any, *args: Any, **kwargs: Any) -> Any:
     """``numpy.frombuffer``, which knows no protocol but that of bytes."""
-    return np.frombuffer(buffer.__buffer__(0) if is_traced(buffer) else buffer, *args, **kwargs)
+    return np.frombuffer(buffer.__buffer__(0) if has_bytes(buffer) else buffer, *args, **kwargs)
 
 
 def zeros(shape: Any, dtype: Any = float, order: Any = "C", **kwargs: Any) -> Array:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from onnxtwin.exporters.pandas.asked import EXAMPLES, Asked, told
 from onnxtwin.exporters.pandas.held import refuse
-from onnxtwin.exporters.trace import within_engine
+from onnxtwin.exporters.places import within_engine
 
 _WAY_OUT = "do not compute with the index: make it a column before the pipeline"
 _KIND = "leave the index as it is, or take reset_index(drop=True) first"

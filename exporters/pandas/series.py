@@ -16,7 +16,7 @@ from onnxtwin.exporters.pandas import asked, operators
 from onnxtwin.exporters.pandas.asked import Asked, other, told
 from onnxtwin.exporters.pandas.held import Kind, adopt, kind_of, missing_values, refuse
 from onnxtwin.exporters.pandas.rows import relabelled, row_index
-from onnxtwin.exporters.trace import within_engine
+from onnxtwin.exporters.places import within_engine
 
 
 def _ours(name: str, what: str) -> Any:
