@@ -108,6 +108,7 @@ class NodeSearch:
         self._found = np.full((3, forest.n_inner), -1, np.int64)
         self._tried: dict[int, set[int]] = {}
         self._paths: dict[int, tuple[Ints, Bools]] = {}
+        self._own: dict[int, list[tuple[int, int]]] = {}
 
     def levels(self) -> Iterator[Drafts]:
         """For each level of the trees, pairs of rows at its nodes, then rows with a missing value there."""
@@ -233,22 +234,28 @@ class NodeSearch:
             others = self._cells(node, start, attempt, leave=column)
         if others is None:
             return
+        for side, value in self._sides(node, column):
+            plans.add(start, node, side, others | {column: value})
+
+    def _sides(self, node: int, column: int) -> list[tuple[int, int]]:
+        """A side of the node and a value of the column that decides it, for each side that can be reached."""
+        if node in self._own:
+            return self._own[node]
         present = self._known.present[column]
         matrix = self._known.matrices[column][self._forest.tensor]
         allowed = self._allowed(node, column)
         candidates = np.flatnonzero(allowed[:present])
         outcome = self._outcomes(node, matrix[candidates])
         pair = self._pair(column, candidates, outcome, matrix[candidates, self._forest.feature[node]])
-        for side, value in pair:
-            plans.add(start, node, side, others | {column: value})
         gone = np.flatnonzero(allowed[present:]) + present
-        if not len(gone):
-            return
-        read = matrix[gone[:1], self._forest.feature[node]]
-        # An indicator reads a missing value as 1, an imputer as its own: a side like any other.
-        side = MISSING if np.isnan(read[0]) else int(self._outcomes(node, matrix[gone[:1]])[0])
-        if side not in [taken for taken, _ in pair]:
-            plans.add(start, node, side, others | {column: int(gone[0])})
+        if len(gone):
+            read = matrix[gone[:1], self._forest.feature[node]]
+            # An indicator reads a missing value as 1, an imputer as its own: a side like any other.
+            side = MISSING if np.isnan(read[0]) else int(self._outcomes(node, matrix[gone[:1]])[0])
+            if side not in [taken for taken, _ in pair]:
+                pair = [*pair, (side, int(gone[0]))]
+        self._own[node] = pair
+        return pair
 
     def _pair(self, column: int, candidates: Ints, outcome: Bools, read: Array) -> list[tuple[int, int]]:
         """The closest two values with different outcomes, each with its side; fewer if there are none."""
