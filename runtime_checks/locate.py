@@ -32,7 +32,10 @@ MAX_BYTES = 2**30
 """Larger graphs (protobuf ends at twice that) are not loaded a second time to be looked into."""
 
 MAX_COLUMNS = 20_000
-"""Columns of tensors (or of a step) that are searched; a wider graph is not located."""
+"""Columns of tensors that are searched; a wider graph is not located."""
+
+MAX_PAIRS = 2**23
+"""Columns of steps times columns of tensors, at most: some seconds."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ def locate(
     if tensors is None:
         return None
     columns = _step_columns(reference, right, wrong)
+    if len(columns) * max(tensors[1].numbers.shape[1], tensors[1].texts.shape[1]) > MAX_PAIRS:
+        return None
     return _search(columns, *tensors, tolerance, _last_step(reference.pipeline))
 
 

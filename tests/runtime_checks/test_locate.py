@@ -11,9 +11,10 @@ from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+import onnxtwin
 from onnxtwin.runtime_checks import Report, check_model
 from onnxtwin.runtime_checks.hooks import Skeleton
 
@@ -105,3 +106,15 @@ def test_steps_are_traced_in_the_order_they_finish_with_their_paths(
     assert paths[:2] == ["columns.numbers.fill", "columns.numbers.scale"]
     assert paths[-2:] == ["columns", "rotate"]
     np.testing.assert_array_equal(trace[-1][1], pipeline[:-1].transform(rows))
+
+
+def test_a_pipeline_with_more_columns_than_can_be_searched_is_not_located(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    X = np.random.default_rng(0).normal(size=(30, 3))
+    pipeline = make_pipeline(StandardScaler(), LinearRegression()).fit(X, X[:, 0])
+    twin = onnxtwin.export(pipeline, X)
+    other = make_pipeline(StandardScaler(), LinearRegression()).fit(X * 2 + 1, X[:, 0])
+    assert twin.check(X, pipeline=other, cases=False).location is not None
+    monkeypatch.setattr("onnxtwin.runtime_checks.locate.MAX_PAIRS", 1)
+    assert twin.check(X, pipeline=other, cases=False).location is None
