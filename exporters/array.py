@@ -6,6 +6,7 @@ its dtype, and records the same operation in the graph. Where numpy hands out a 
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -262,7 +263,10 @@ class Array(Asked):
         return made
 
     def view(self, dtype: Any = None, type: Any = None) -> Any:
-        if type is None and (dtype is None or np.dtype(dtype) == self.dtype):
+        kind = dtype if isinstance(dtype, builtins.type) and issubclass(dtype, np.ndarray) else type
+        if kind is np.ndarray:
+            return self.view()
+        if kind is None and (dtype is None or np.dtype(dtype) == self.dtype):
             return self if self._is_scalar else self[...]
         raise self._refuse(f"reinterprets the bytes of an array as {dtype or type}", "use astype")
 

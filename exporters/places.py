@@ -54,6 +54,8 @@ class Place:
     file: str
     line: int
     method: str = ""
+    leaf: bool = False
+    """Whether an exporter stands in for the code, and knows itself what to do otherwise."""
 
     @property
     def expression(self) -> str:
@@ -73,7 +75,7 @@ class Place:
 
     def way_out(self, own: str) -> str:
         """``own`` where the user wrote the code, else what a user can do about a package."""
-        if not self.package:
+        if not self.package or self.leaf:
             return own
         return (
             f"this is {self.package}'s own code: take another estimator, compute this step before the "

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,6 +23,7 @@ from spox import Var
 from onnxtwin.exporters.errors import OnnxTwinError, RecordingError, UnsupportedError, keep_errors
 from onnxtwin.exporters.places import ENGINE, Place, of_library
 
+_LEAVES = str(Path(ENGINE) / "sklearn")
 _active = threading.local()
 _running: list[Trace] = []
 """The traces of all threads."""
@@ -141,20 +143,21 @@ class Trace:
     def place(self) -> Place:
         """The innermost line of code outside the engine, and the step it belongs to."""
         frame = sys._getframe(1)
-        file, line, step, method = "", 0, "", ""
+        file, line, step, method, leaf = "", 0, "", "", False
         while frame is not None:
             name = frame.f_code.co_filename
             ours = name.startswith(ENGINE)
+            leaf = leaf or not file and name.startswith(_LEAVES)
             if not file and not ours and not of_library(name):
                 file, line = name, frame.f_lineno
             owner = frame.f_locals.get("self")
-            if owner is not None and not step and id(owner) in self.steps:
+            if owner is not None and not method and id(owner) in self.steps:
                 step = self.steps[id(owner)]
-                method = method or f"{type(owner).__name__}.{frame.f_code.co_name}"
-            if file and step:
+                method = type(owner).__name__ if ours else f"{type(owner).__name__}.{frame.f_code.co_name}"
+            if file and method:
                 break
             frame = frame.f_back  # type: ignore[assignment]
-        return Place(step, file, line, method)
+        return Place(step, file, line, method, leaf)
 
     def place_of(self, error: BaseException) -> Place:
         """Where in the pipeline's code an error was raised."""
