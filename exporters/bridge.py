@@ -49,24 +49,24 @@ def bridged(shadow: Shadow) -> list[Exporter]:
     from skl2onnx._supported_operators import sklearn_operator_name_map
 
     found: dict[tuple[type, str], Exporter] = {}
-    for estimator in shadow.estimators:
+    originals = {id(copied): original for copied, original in shadow.estimators}
+    for copied, estimator in shadow.estimators:
         kind = type(estimator)
         if kind.__module__.split(".")[0] == "sklearn" or kind not in sklearn_operator_name_map:
             continue
         for name in _METHODS:
             if hasattr(estimator, name):
-                found[kind, name] = Exporter(kind, name, _exporter(kind, name), verified=False)
+                run = _exporter(getattr(type(copied), name), name, originals)
+                found[kind, name] = Exporter(kind, name, run, verified=False)
     return list(found.values())
 
 
-def _exporter(kind: type, name: str) -> Any:
-    original = getattr(kind, name)
-
+def _exporter(traced: Any, name: str, originals: dict[int, Any]) -> Any:
     def run(self: Any, X: Any, *args: Any, **kwargs: Any) -> Any:
         try:
-            return require_trace().attempt(lambda: original(self, X, *args, **kwargs))
+            return require_trace().attempt(lambda: traced(self, X, *args, **kwargs))
         except Exception as error:  # noqa: BLE001 - whatever its code raises says: this cannot be traced
-            return _converted(self, name, constant(asarray(X)), error)
+            return _converted(originals.get(id(self), self), name, constant(asarray(X)), error)
 
     return run
 

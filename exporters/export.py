@@ -21,8 +21,8 @@ from onnxtwin.exporters.errors import OnnxTwinError, RecordingError, Unsupported
 from onnxtwin.exporters.forms import rearranged
 from onnxtwin.exporters.outputs import Answer, answers, real_answers
 from onnxtwin.exporters.sample import Sample, draw
-from onnxtwin.exporters.scope import substituted
-from onnxtwin.exporters.shadow import Shadow, shadow
+from onnxtwin.exporters.scope import traced_copy
+from onnxtwin.exporters.shadow import Shadow
 from onnxtwin.exporters.signature import Condition, Output, Signature
 from onnxtwin.exporters.trace import Trace, differing, verify
 from onnxtwin.exporters.tree_ensemble import DeferredTrees, deferred
@@ -90,15 +90,14 @@ def export_graph(
         raise UnsupportedError(f"layout {layout!r} is unknown\n  way out: 'columns' or 'packed'")
     names = _methods(estimator, methods)
     sample = draw(estimator, X, names, layout)
-    copied = shadow(estimator)
-    with substituted(copied):
-        with deferred():
-            first, _ = _run(copied, sample, names, sample.first, None)
-        with deferred() as trees:
-            second, traced = _run(copied, sample, names, sample.second, first)
-        by_name = sample.by_name
-        if by_name is None:
-            by_name = _takes_names(copied, sample, names, first, second, traced)
+    copied = traced_copy(estimator)
+    with deferred():
+        first, _ = _run(copied, sample, names, sample.first, None)
+    with deferred() as trees:
+        second, traced = _run(copied, sample, names, sample.second, first)
+    by_name = sample.by_name
+    if by_name is None:
+        by_name = _takes_names(copied, sample, names, first, second, traced)
     return _finished(estimator, sample, names, second, traced, trees, by_name)
 
 
@@ -184,7 +183,7 @@ def _run(
     copied: Shadow, sample: Sample, names: list[str], rows: Any, previous: Trace | None
 ) -> tuple[Trace, _Traced]:
     """Run the methods once on traced rows."""
-    trace = Trace(rows=len(rows), previous=previous, steps=copied.steps)
+    trace = Trace(rows=len(rows), previous=previous, steps=copied.steps, see=copied.see)
     with trace.running():
         inputs = {
             f"in_{i}": spox.argument(
@@ -298,7 +297,8 @@ def _finish(
     trees.patch(model)
     signature = sample.signature(tuple(outputs), conditions, trace, tuple(names), by_name)
     exported = Exported(model, signature)
-    _prove(estimator, sample, exported)
+    with trace.paused():
+        _prove(estimator, sample, exported)
     return exported
 
 

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from onnxtwin.exporters.array import Array, is_missing, is_traced
+from onnxtwin.exporters.code import real_class
 from onnxtwin.exporters.errors import RecordingError
 from onnxtwin.exporters.faults import spare
-from onnxtwin.exporters.trace import agrees, current
+from onnxtwin.exporters.trace import agrees, current, require_trace
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,8 @@ def dispatcher(original: Callable[..., Any], exporter: Exporter) -> Callable[...
 
 
 def _overridden(kind: type, exporter: Exporter) -> bool:
-    return any(_home(kind, hook) is not _home(exporter.owner, hook) for hook in exporter.hooks)
+    real = real_class(kind)
+    return any(_home(real, hook) is not _home(exporter.owner, hook) for hook in exporter.hooks)
 
 
 def _settled(exporter: Exporter, got: Any, expected: Any) -> Any:
@@ -165,6 +167,12 @@ def call(estimator: Any, method: str, *args: Any, **kwargs: Any) -> Any:
             f"{type(estimator).__name__} has no method {method!r}", "export a method that the estimator has"
         )
     return getattr(estimator, method)(*args, **kwargs)
+
+
+def traced(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A library's function as the thread's trace runs it, for exporters that call one on traced values."""
+    made: Callable[..., Any] = require_trace().see(function)
+    return made
 
 
 def rebound(attribute: Any, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Any:

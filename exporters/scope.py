@@ -1,32 +1,28 @@
-"""What traced code sees while a trace runs, and only then and only in its thread.
+"""What traced code sees, and nobody else: the copy of a pipeline, of its code, and what stands in it for what.
 
-numpy and pandas are seen through proxies whose non-dispatching functions know traced values; registered
-leaves are replaced by dispatchers. Everything is put back when the trace ends; one trace runs at a time.
+numpy and pandas are seen through proxies whose non-dispatching functions know traced values; dispatchers
+stand for registered leaves. All of it lives in copies (:mod:`~onnxtwin.exporters.code`), and while the
+thread does not trace they hand out the real objects. Nothing is put back, for nothing was changed.
 """
 
 from __future__ import annotations
 
-import builtins
 import functools
 import inspect
 import sys
-import threading
 import types
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from onnxtwin.exporters.bridge import bridged
-from onnxtwin.exporters.fixed import fixed
+from onnxtwin.exporters.code import LIBRARIES
 from onnxtwin.exporters.numpy.creation import NUMPY
 from onnxtwin.exporters.questions import python
-from onnxtwin.exporters.registry import dispatcher, rebound, registered
-from onnxtwin.exporters.shadow import LIBRARIES, Shadow
+from onnxtwin.exporters.registry import Exporter, dispatcher, rebound, registered
+from onnxtwin.exporters.shadow import Shadow
 from onnxtwin.exporters.trace import current
-
-_LOCK = threading.RLock()
 
 
 class _Proxy(types.ModuleType):
@@ -76,7 +72,7 @@ def _gated(real: Any, replacement: Any) -> Any:
     return run
 
 
-def _replacements() -> dict[int, Any]:
+def _replacements(shadow: Shadow) -> dict[int, Any]:
     """``id(object) -> what to put in its place``, for objects found in the traced modules."""
     table: dict[int, Any] = {}
     proxies: list[tuple[types.ModuleType, dict[str, Any]]] = [(np, NUMPY)]
@@ -98,7 +94,8 @@ def _replacements() -> dict[int, Any]:
     for exporter in registered():
         if isinstance(exporter.owner, types.ModuleType):
             original = getattr(exporter.owner, exporter.name)
-            made = rebound(original, functools.partial(dispatcher, exporter=exporter))
+            own = replace(exporter, function=shadow.see(exporter.function))
+            made = rebound(shadow.see(original), functools.partial(dispatcher, exporter=own))
             table[id(original)] = made
             root = exporter.owner.__name__.split(".")[0]
             if root in LIBRARIES or root in sys.stdlib_module_names:
@@ -115,93 +112,27 @@ def _proxied(module: types.ModuleType, table: dict[int, Any]) -> Any:
     return proxy
 
 
-def _namespaces(shadow: Shadow) -> list[dict[str, Any]]:
-    """The global namespaces of the code that a trace may run through: whole packages, and what they use."""
-    found: dict[int, dict[str, Any]] = {id(ns): ns for ns in shadow.namespaces}
-    roots: set[str] = set()
-    todo = {name.split(".")[0] for name in shadow.modules}
-    for ns in shadow.namespaces:
-        todo |= _used(ns)
-    while todo:
-        root = todo.pop()
-        if root in roots:
-            continue
-        roots.add(root)
-        for name, module in list(sys.modules.items()):
-            if (name == root or name.startswith(root + ".")) and isinstance(module, types.ModuleType):
-                found[id(module.__dict__)] = module.__dict__
-                if root != "sklearn":
-                    todo |= _used(module.__dict__) - roots
-    return list(found.values())
+def traced_copy(estimator: Any) -> Shadow:
+    """A copy of the pipeline that runs on traced values, with all that its code sees."""
+    owned: dict[type, list[Exporter]] = {}
+    for exporter in registered():
+        if isinstance(exporter.owner, type):
+            owned.setdefault(exporter.owner, []).append(exporter)
+    made = Shadow(set(owned))
 
+    def stand_in(exporter: Exporter, kind: type) -> None:
+        own = replace(exporter, function=made.see(exporter.function))
+        old = inspect.getattr_static(kind, exporter.name)
+        setattr(kind, exporter.name, rebound(old, lambda f: dispatcher(f, own)))
 
-def _used(namespace: dict[str, Any]) -> set[str]:
-    """Root packages of the modules, classes and functions that a namespace names."""
-    used: set[str] = set()
-    for value in list(namespace.values()):
-        if isinstance(value, types.ModuleType):
-            used.add(value.__name__.split(".")[0])
-        elif isinstance(value, (type, types.FunctionType)):
-            used.add((value.__module__ or "").split(".")[0])
-    return {
-        r for r in used if r and r not in LIBRARIES and r not in sys.stdlib_module_names or r == "__main__"
-    }
+    def finish_class(real: type, kind: type) -> None:
+        for exporter in owned.get(real, []):
+            stand_in(exporter, kind)
 
-
-@contextmanager
-def substituted(shadow: Shadow) -> Iterator[None]:
-    """Put proxies and dispatchers in place for the code of ``shadow``, and take them away again."""
-    with _LOCK:
-        undo: list[Callable[[], None]] = []
-        try:
-            table = _replacements()
-            namespaces = _namespaces(shadow)
-            for namespace in namespaces:
-                for name, value in list(namespace.items()):
-                    if name.startswith("__"):
-                        continue
-                    made = table.get(id(value))
-                    if made is None and type(value) is np.ndarray:
-                        made = fixed(value)
-                    if made is not None:
-                        undo.append(lambda ns=namespace, key=name, old=value: ns.__setitem__(key, old))  # type: ignore[misc]
-                        namespace[name] = made
-            for name, asked in python(table).items():
-                for namespace in namespaces:
-                    if name not in namespace:
-                        undo.append(lambda ns=namespace, key=name: ns.pop(key, None))  # type: ignore[misc]
-                        namespace[name] = asked
-            for exporter in registered():
-                if isinstance(exporter.owner, type):
-                    _patch(exporter, undo)
-            for exporter in bridged(shadow):
-                _patch(exporter, undo)
-            _imports(table, {id(ns) for ns in namespaces}, undo)
-            yield
-        finally:
-            for step in reversed(undo):
-                step()
-
-
-def _patch(exporter: Any, undo: list[Callable[[], None]]) -> None:
-    owner, name = exporter.owner, exporter.name
-    old = inspect.getattr_static(owner, name)
-    inherited = name not in owner.__dict__
-    setattr(owner, name, rebound(old, lambda f: dispatcher(f, exporter)))
-    undo.append(lambda: delattr(owner, name) if inherited else setattr(owner, name, old))
-
-
-def _imports(table: dict[int, Any], namespaces: set[int], undo: list[Callable[[], None]]) -> None:
-    """``import pandas as pd`` inside a traced function gives the proxy, too."""
-    real = builtins.__import__
-
-    def importing(
-        name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
-    ) -> Any:
-        module = real(name, globals, locals, fromlist, level)
-        if current() is not None and globals is not None and id(globals) in namespaces:
-            return table.get(id(module), module)
-        return module
-
-    builtins.__import__ = importing
-    undo.append(lambda: setattr(builtins, "__import__", real))
+    made.code.finish_class = finish_class
+    made.table.update(_replacements(made))
+    made.code.python.update(python(made.table))
+    made.copy(estimator)
+    for exporter in bridged(made):
+        stand_in(exporter, made.code(exporter.owner))
+    return made

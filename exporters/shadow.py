@@ -1,126 +1,146 @@
-"""A shallow copy of the pipeline for the trace to run on: the user's own objects are never touched.
+"""A copy of the pipeline for the trace to run on: the user's own objects are never touched.
 
-Estimators and their helpers are copied, fitted arrays are shared as :class:`~onnxtwin.exporters.fixed.Fixed`
-views, compiled objects are shared as they are. On the way every estimator gets its step path.
+Estimators and their helpers are copied, with copies of their classes, fitted arrays are shared as
+:class:`~onnxtwin.exporters.fixed.Fixed` views, compiled objects are shared as they are. What the code finds
+in its modules is copied the same way, when it is asked for. On the way every estimator gets its step path.
 """
 
 from __future__ import annotations
 
-import inspect
-import sys
+import collections
 import types
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from onnxtwin.exporters.code import Code, copyable
 from onnxtwin.exporters.fixed import fixed
 
-LIBRARIES = frozenset({
-    "numpy", "pandas", "scipy", "pyarrow", "narwhals", "joblib", "threadpoolctl",
-    "onnx", "onnxruntime", "spox", "skl2onnx", "onnxtwin", "pytest", "_pytest",
-})  # fmt: skip
-"""Packages whose own code is never substituted: their functions are leaves, handlers or refused."""
-
-_HEAP_TYPE = 1 << 9
-"""``Py_TPFLAGS_HEAPTYPE``: classes made by a Python ``class`` statement, whose instances are plain dicts."""
-
 _NAMED = {"steps", "transformers_", "transformers", "transformer_list", "estimators"}
+_ATOMS = frozenset({str, int, float, complex, bool, bytes, type(None), type(...), np.float64, np.int64, np.str_})
+_CONTAINERS = frozenset({
+    list, tuple, dict, set, frozenset, collections.Counter, collections.OrderedDict, collections.defaultdict,
+    collections.deque,
+})  # fmt: skip
 
 
-@dataclass
 class Shadow:
-    """The copied pipeline, the step path of each estimator in it, and the code a trace may run through."""
+    """The copied pipeline, and what its code sees.
 
-    estimator: Any
-    steps: dict[int, str] = field(default_factory=dict)
-    modules: set[str] = field(default_factory=set)
-    namespaces: list[dict[str, Any]] = field(default_factory=list)
-    estimators: list[Any] = field(default_factory=list)
-    _memo: dict[int, Any] = field(default_factory=dict)
-    _keep: list[Any] = field(default_factory=list)
+    Parameters
+    ----------
+    owners : classes of libraries whose methods have exporters.
 
+    Attributes
+    ----------
+    table : ``id(object) -> what stands in its place``.
+    estimator : the copied pipeline.
+    steps : ``id(copy) -> "preprocess.categories.encoder"``.
+    estimators : every copied object, with its original.
+    code : the copies of functions, classes and modules.
+    """
 
-def shadow(estimator: Any) -> Shadow:
-    """Copy ``estimator`` for a trace."""
-    made = Shadow(None)
-    made.estimator = _copy(estimator, "", made)
-    return made
+    def __init__(self, owners: set[type]) -> None:
+        self.estimator: Any = None
+        self.steps: dict[int, str] = {}
+        self.estimators: list[tuple[Any, Any]] = []
+        self.code = Code(self.see, owners)
+        self.table: dict[int, Any] = {}
+        self._memo: dict[int, tuple[Any, Any]] = {}
 
+    def copy(self, estimator: Any) -> None:
+        """Make the copy of a pipeline, and name its steps."""
+        self.estimator = self._see(estimator, "")
 
-def traced_code(kind: Any) -> bool:
-    """Whether a class or function is Python code that a trace runs through."""
-    root = (getattr(kind, "__module__", None) or "").split(".")[0]
-    return root not in LIBRARIES and root not in sys.stdlib_module_names or root == "__main__"
+    def see(self, thing: Any) -> Any:
+        """What traced code sees of an object that it finds in a module, a class or a closure."""
+        return self._see(thing, None)
 
+    def _see(self, thing: Any, path: str | None) -> Any:
+        kind = type(thing)
+        if kind in _ATOMS:
+            return thing
+        stands = self.table.get(id(thing))
+        if stands is not None:
+            return stands
+        known = self._memo.get(id(thing))
+        if known is not None:
+            return known[1]
+        if kind is np.ndarray:
+            return self._array(thing, path)
+        if kind in _CONTAINERS:
+            return self._container(thing, kind, path)
+        if isinstance(thing, (type, types.ModuleType)) or callable(thing):
+            made = self.code(thing)
+            if made is not thing or isinstance(thing, (type, types.ModuleType, types.FunctionType)):
+                return made
+        copied = self.code(kind)
+        return thing if copied is kind else self._object(thing, kind, copied, path)
 
-def _copy(thing: Any, path: str, made: Shadow) -> Any:
-    if id(thing) in made._memo:
-        return made._memo[id(thing)]
-    kind = type(thing)
-    if kind is np.ndarray:
+    def _keep(self, thing: Any, made: Any) -> Any:
+        self._memo[id(thing)] = (thing, made)  # keeping the original keeps its id
+        self._memo[id(made)] = (made, made)
+        return made
+
+    def _array(self, thing: np.ndarray, path: str | None) -> Any:
         if thing.dtype.kind != "O":
             return fixed(thing)
         result = np.empty_like(thing)
         for i, item in enumerate(thing.reshape(-1)):
-            result.reshape(-1)[i] = _copy(item, f"{path}[{i}]", made)
-        return fixed(result)
-    if kind in (list, tuple):
+            result.reshape(-1)[i] = self._see(item, _under(path, f"[{i}]", ""))
+        return self._keep(thing, fixed(result))
+
+    def _container(self, thing: Any, kind: type, path: str | None) -> Any:
+        if isinstance(thing, dict):
+            made = self._keep(thing, thing.copy())
+            made.clear()
+            for key, value in list(thing.items()):
+                made[key if isinstance(key, str) else self.see(key)] = self._see(value, _under(path, str(key)))
+            return made
+        if isinstance(thing, (set, frozenset)):
+            return self._keep(thing, kind(map(self.see, list(thing))))  # type: ignore[call-arg]
         named = kind is tuple and len(thing) > 1 and isinstance(thing[0], str)
-        paths = [path if named else _item_path(path, item, i) for i, item in enumerate(thing)]
-        return kind(_copy(item, p, made) for item, p in zip(thing, paths, strict=True))
-    if kind is dict:
-        return {k: _copy(v, f"{path}.{k}" if path else str(k), made) for k, v in thing.items()}
-    if isinstance(thing, types.FunctionType):
-        _code(thing, made)
-        return thing
-    if not _copied(thing, kind):
-        return thing
-    if isinstance(thing, dict):
-        result = dict.__new__(kind)
-        made._memo[id(thing)] = result
-        made._keep.append(thing)
-        dict.update(result, {k: _copy(v, f"{path}.{k}" if path else str(k), made) for k, v in thing.items()})
+        held = (
+            self._see(item, path if named else _item_path(path, item, i)) for i, item in enumerate(list(thing))
+        )
+        if kind is tuple:
+            items = tuple(held)
+            same = all(a is b for a, b in zip(items, thing, strict=True))
+            return thing if same else self._keep(thing, items)
+        made = self._keep(thing, thing.copy())
+        made.clear()
+        made.extend(held)
+        return made
+
+    def _object(self, thing: Any, kind: type, copied: Any, path: str | None) -> Any:
+        if issubclass(kind, tuple):
+            return self._keep(thing, tuple.__new__(copied, (self._see(v, path) for v in thing)))
+        result = dict.__new__(copied) if issubclass(kind, dict) else object.__new__(copied)
+        self._keep(thing, result)
+        if path is not None:
+            self.steps[id(result)] = path
+        self.estimators.append((result, thing))
+        if issubclass(kind, dict):
+            for key, value in list(dict.items(thing)):
+                dict.__setitem__(result, key, self._see(value, _under(path, str(key))))
+        for c in kind.__mro__:
+            for name, slot in vars(c).items():
+                if isinstance(slot, types.MemberDescriptorType) and hasattr(thing, slot.__name__):
+                    vars(self.code(c))[name].__set__(result, self._see(slot.__get__(thing), _under(path, name)))
+        for name, value in list(getattr(thing, "__dict__", {}).items()):
+            result.__dict__[name] = self._see(value, path if name in _NAMED else _under(path, name))
         return result
-    for cls in kind.__mro__:
-        if traced_code(cls):
-            made.modules.add(cls.__module__)
-    result = object.__new__(kind)
-    made._memo[id(thing)] = result
-    made._keep.append(thing)
-    made.steps[id(result)] = path
-    made.estimators.append(result)
-    for name, value in vars(thing).items():
-        inner = path if name in _NAMED else f"{path}.{name}" if path else name
-        result.__dict__[name] = _copy(value, inner, made)
-    return result
 
 
-def _copied(thing: Any, kind: type) -> bool:
-    if (
-        inspect.isclass(thing)
-        or isinstance(thing, types.ModuleType)
-        or callable(thing)
-        and not hasattr(thing, "get_params")
-    ):
-        return False
-    plain = all(c in (object, dict) or c.__flags__ & _HEAP_TYPE for c in kind.__mro__)
-    # A copy of what frees something when it dies (a booster's handle) would free it twice.
-    return hasattr(thing, "__dict__") and plain and traced_code(kind) and not hasattr(kind, "__del__")
+def _under(path: str | None, name: str, dot: str = ".") -> str | None:
+    """The path of a part; None for what is no part of the pipeline."""
+    if path is None:
+        return None
+    return f"{path}{dot}{name}" if path else name
 
 
-def _item_path(path: str, item: Any, position: int) -> str:
+def _item_path(path: str | None, item: Any, position: int) -> str | None:
     """``pipe.scaler`` for a named step, ``estimators_[3]`` for the member of an ensemble."""
     if type(item) is tuple and item and isinstance(item[0], str):
-        return f"{path}.{item[0]}" if path else item[0]
-    return f"{path}[{position}]"
-
-
-def _code(function: types.FunctionType, made: Shadow) -> None:
-    if traced_code(function):
-        made.modules.add(function.__module__)
-        if not any(ns is function.__globals__ for ns in made.namespaces):
-            made.namespaces.append(function.__globals__)
-    for cell in function.__closure__ or ():
-        if isinstance(cell.cell_contents, types.FunctionType) and cell.cell_contents is not function:
-            _code(cell.cell_contents, made)
+        return _under(path, item[0])
+    return _under(path, f"[{position}]", "")

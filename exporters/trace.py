@@ -92,12 +92,14 @@ class Trace:
     rows : rows of this run's sample.
     previous : the first run, while the second one repeats it.
     steps : ``id(estimator) -> "preprocess.categories.encoder"``.
+    see : what traced code sees of an object (:meth:`~onnxtwin.exporters.shadow.Shadow.see`).
     refusals : every error of onnxtwin's own that was made in this run, swallowed or not.
     """
 
     rows: int
     previous: Trace | None = None
     steps: dict[int, str] = field(default_factory=dict)
+    see: Callable[[Any], Any] = lambda thing: thing
     entries: list[Entry] = field(default_factory=list)
     expected: list[Expected] = field(default_factory=list)
     requirements: list[Requirement] = field(default_factory=list)

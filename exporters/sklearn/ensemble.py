@@ -15,6 +15,7 @@ from sklearn.ensemble._iforest import _average_path_length
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeRegressor
 
 from onnxtwin.exporters.array import Array
+from onnxtwin.exporters.code import real_class
 from onnxtwin.exporters.registry import exports
 from onnxtwin.exporters.sklearn.tree import added, by_output, leaves, recorded
 from onnxtwin.exporters.trace import require_trace
@@ -127,7 +128,7 @@ def _start(raw_predictions: Array) -> Any:
 def _require_own(estimators: Sequence[Any], kind: type, method: str) -> None:
     """A forest's leaves are read directly: its trees must answer by scikit-learn's own method."""
     for estimator in estimators:
-        if getattr(type(estimator), method) is not getattr(kind, method):
+        if getattr(real_class(type(estimator)), method) is not getattr(kind, method):
             raise require_trace().unsupported(
                 f"{type(estimator).__name__} overrides {method} of a tree in a forest",
                 "export a forest of scikit-learn's own trees",

@@ -8,13 +8,13 @@ import numpy as np
 from sklearn.preprocessing import KBinsDiscretizer
 from sklearn.utils.validation import validate_data
 
-from onnxtwin.exporters.registry import exports
+from onnxtwin.exporters.registry import exports, traced
 
 
 @exports(KBinsDiscretizer, "transform")
 def k_bins_discretizer_transform(self: Any, X: Any) -> Any:
     dtype = (np.float64, np.float32) if self.dtype is None else self.dtype
-    X = validate_data(self, X, copy=True, dtype=dtype, reset=False)
+    X = traced(validate_data)(self, X, copy=True, dtype=dtype, reset=False)
     inner = [edges[1:-1] for edges in self.bin_edges_]
     # Edges at infinity, which no finite value reaches, give every column as many as the longest has.
     edges = np.full((len(inner), max(map(len, inner))), np.inf)
