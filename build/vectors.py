@@ -18,25 +18,12 @@ from onnxtwin.build.answers import encode, outputs_of
 from onnxtwin.build.contract import FORMAT, KIND
 from onnxtwin.build.frames import is_frame, is_series
 from onnxtwin.build.rows import RowReader
-from onnxtwin.exporters.errors import ArtifactError
+from onnxtwin.exporters.errors import ArtifactError, is_refusal
 from onnxtwin.exporters.signature import Signature
 
 Tensors = dict[str, NDArray[Any]]
 Pipeline = Callable[[str, Any], Any]
 Doubt = Callable[[Any, Tensors, Tensors], NDArray[np.bool_]]
-
-REFUSES: tuple[type[Exception], ...] = (
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    AttributeError,
-    AssertionError,
-    RuntimeError,
-)
-"""What Python code raises for a row that it cannot handle. Anything else (memory, interrupt, I/O) ends the
-recording."""
-
 
 @dataclass(frozen=True)
 class Vectors:
@@ -121,7 +108,7 @@ def record(
     Parameters
     ----------
     batches : tag and raw rows (DataFrame, array, list or Series).
-    answer : the pipeline: ``answer(method, rows)``; what it raises (:data:`REFUSES`) is a refusal.
+    answer : the pipeline: ``answer(method, rows)``; what it raises is a refusal (:func:`~onnxtwin.exporters.errors.is_refusal`).
     doubt : ``doubt(rows, inputs, outputs)`` says in which of some recorded rows (bool ``[N]``) the pipeline
         does not stand by its own answer; these are counted and left out.
 
@@ -172,7 +159,9 @@ class _Recorder:
             return
         try:
             inputs, outputs = self._answers(rows)
-        except REFUSES as error:
+        except Exception as error:
+            if not is_refusal(error):
+                raise
             if count == 1:
                 self.refused += 1
                 self.refusal = error

@@ -33,6 +33,17 @@ def keep_errors(errors: list[OnnxTwinError] | None) -> list[OnnxTwinError] | Non
     return before
 
 
+def is_refusal(error: Exception) -> bool:
+    """Whether what a pipeline raised says that it does not answer these rows.
+
+    It does so with any error, of a class of its own as well. Lack of memory and failing input or output say
+    nothing about rows, nor do errors of onnxtwin's own (but for those of a twin that refuses its rows).
+    """
+    if isinstance(error, OnnxTwinError):
+        return isinstance(error, InputError)
+    return not isinstance(error, (MemoryError, OSError))
+
+
 class UnsupportedError(OnnxTwinError):
     """The pipeline does something that a graph cannot say exactly, so nothing is exported.
 

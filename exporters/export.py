@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import re
 import sys
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +19,7 @@ from onnxtwin.exporters import finish
 from onnxtwin.exporters.errors import OnnxTwinError, RecordingError, UnsupportedError
 from onnxtwin.exporters.forms import rearranged
 from onnxtwin.exporters.outputs import Answer, answers, real_answers
+from onnxtwin.exporters.quiet import quiet
 from onnxtwin.exporters.sample import Sample, draw
 from onnxtwin.exporters.scope import traced_copy
 from onnxtwin.exporters.shadow import Shadow
@@ -209,8 +209,7 @@ def _run(
 def _called(method: Any, X: Any, trace: Trace) -> Any:
     """Run the pipeline's code on traced rows; whatever it raises there, it does not raise on real ones."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what the pipeline warns of, it has said when it was fitted
+        with quiet():  # what the pipeline warns of, it has said when it was fitted
             answer = method(X)
         if trace.refusals:  # swallowed by code that went on with something else than on real rows
             raise trace.refusals[0]

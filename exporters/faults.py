@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -32,8 +31,7 @@ def as_the_library(what: str, recorded: Callable[[], Any], real: Callable[[], An
     except Exception as error:
         trace = require_trace()
         try:
-            with trace.paused(), warnings.catch_warnings(), np.errstate(all="ignore"):
-                warnings.simplefilter("ignore")
+            with trace.paused(), np.errstate(all="ignore"):
                 real()
         except Exception as own:
             if isinstance(error, type(own)) or isinstance(own, type(error)):

@@ -6,7 +6,6 @@ one of them, so that the recorded code and the verification meet missing values 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,8 +15,9 @@ from spox import Var
 
 from onnxtwin.exporters.array import Array, encode
 from onnxtwin.exporters.columns import describe_frame, describe_matrix, encode_column, set_missing
-from onnxtwin.exporters.errors import SignatureError
+from onnxtwin.exporters.errors import SignatureError, is_refusal
 from onnxtwin.exporters.forms import rearranged, same_answers, sources, takes_names, types_of
+from onnxtwin.exporters.quiet import quiet
 from onnxtwin.exporters.signature import Column, Condition, Input, Output, Signature
 from onnxtwin.exporters.tensor import Tensor, graph_dtype
 from onnxtwin.exporters.trace import Trace
@@ -242,9 +242,11 @@ def _answer(estimator: Any, methods: Sequence[str], rows: Any, what: str) -> Non
     try:
         for method in methods:
             getattr(estimator, method)(rows)
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+    except Exception as error:
+        if not is_refusal(error):
+            raise
         raise SignatureError(
-            f"the pipeline refuses {what}: {error}\n"
+            f"the pipeline refuses {what}: {type(error).__name__}: {error}\n"
             "  way out: hand over raw rows as the pipeline is called with"
         ) from error
 
@@ -252,10 +254,11 @@ def _answer(estimator: Any, methods: Sequence[str], rows: Any, what: str) -> Non
 def _answers(estimator: Any, methods: Sequence[str], rows: Any) -> list[Any] | None:
     """The pipeline's answers to a copy of the rows, one a method; None if it refuses them."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of names that it does not know
+        with quiet():  # of names that it does not know
             return [getattr(estimator, method)(rows.copy()) for method in methods]
-    except Exception:  # noqa: BLE001 - whatever its code raises, its own classes too, refuses the rows
+    except Exception as error:
+        if not is_refusal(error):
+            raise
         return None
 
 

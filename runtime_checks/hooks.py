@@ -16,6 +16,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch
 
+from onnxtwin.exporters.code import copyable
 from onnxtwin.runtime_checks.nudge import Change, nudge
 
 _STEP_METHODS = ("transform", "predict", "predict_proba", "decision_function")
@@ -129,6 +130,7 @@ def _is_estimator(value: Any) -> bool:
     return (
         not isinstance(value, type)
         and hasattr(value, "__dict__")
+        and copyable(type(value))
         and (isinstance(value, BaseEstimator) or any(hasattr(type(value), name) for name in _STEP_METHODS))
         and not isinstance(value, np.ndarray | pd.DataFrame | pd.Series)
     )

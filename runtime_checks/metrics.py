@@ -20,10 +20,10 @@ import pandas as pd
 from sklearn.base import is_classifier, is_regressor
 from sklearn.metrics import get_scorer, get_scorer_names
 
-from onnxtwin.exporters.errors import CheckError
+from onnxtwin.exporters.errors import CheckError, is_refusal
 from onnxtwin.runtime_checks.accumulate import ACCUMULATED, Accumulator
 from onnxtwin.runtime_checks.compare import Answer, BoolArray, Part, Tolerance, join
-from onnxtwin.runtime_checks.reference import REFUSES, Reference
+from onnxtwin.runtime_checks.reference import Reference
 from onnxtwin.runtime_checks.report import Score
 from onnxtwin.runtime_checks.rows import Rows, stack, take
 from onnxtwin.runtime_checks.standin import METHODS, StandIn
@@ -221,7 +221,9 @@ class Metrics:
                 rows_of_no_interest = SomeRows()
                 standin = StandIn(self._reference.pipeline, rows_of_no_interest, given)
                 return float(metric(standin, rows_of_no_interest, y.copy())), standin.asked
-        except REFUSES as error:
+        except Exception as error:
+            if not is_refusal(error):
+                raise
             raise CheckError(f"metric {name} cannot be computed: {type(error).__name__}: {error}") from error
 
 

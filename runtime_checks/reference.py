@@ -12,25 +12,16 @@ import numpy.typing as npt
 from sklearn.exceptions import NotFittedError
 from threadpoolctl import ThreadpoolController
 
-from onnxtwin.exporters.errors import CheckError, InputError, LimitError
+from onnxtwin.exporters.errors import CheckError, InputError, LimitError, is_refusal
 from onnxtwin.exporters.signature import Signature
 from onnxtwin.runtime_checks.compare import Answer, BoolArray, join, parts
 from onnxtwin.runtime_checks.rows import Rows, count, take
 
 Ints = npt.NDArray[np.int64]
 
-REFUSES: tuple[type[Exception], ...] = (
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    AttributeError,
-    AssertionError,
-    RuntimeError,
-)
-"""What Python raises for a row that it cannot handle; anything else (memory, interrupt) ends the check."""
 
-TWIN_REFUSES: tuple[type[Exception], ...] = (InputError,)
+def _twin_refuses(error: Exception) -> bool:
+    return isinstance(error, InputError)
 
 
 @dataclass
@@ -54,7 +45,7 @@ class Answers:
 def ask(
     call: Callable[[Rows], dict[str, Answer]],
     X: Rows,
-    refuses: tuple[type[Exception], ...],
+    refuses: Callable[[Exception], bool],
     apart: BoolArray | None = None,
 ) -> Answers:
     """Answer the rows as one batch; where that raises, halve until the refused rows are alone.
@@ -73,7 +64,9 @@ def ask(
         return Answers(np.ones(n, dtype=np.bool_), call(X))
     except NotFittedError as error:
         raise CheckError(f"the pipeline is not fitted: {error} Fit it before checking its twin.") from error
-    except refuses as error:
+    except Exception as error:
+        if not refuses(error):
+            raise
         if n <= 1:
             text = f"{type(error).__name__}: {error}".strip()
             limited = frozenset(range(n)) if isinstance(error, LimitError) else frozenset()
@@ -87,7 +80,7 @@ def ask(
 def _apart(
     call: Callable[[Rows], dict[str, Answer]],
     X: Rows,
-    refuses: tuple[type[Exception], ...],
+    refuses: Callable[[Exception], bool],
     apart: BoolArray,
 ) -> Answers:
     groups = [np.flatnonzero(~apart), *np.flatnonzero(apart)[:, None]]
@@ -172,7 +165,7 @@ class Reference:
         apart : ``[N]``, rows that are likely to be refused.
         """
         if self._last is None or self._last[0] is not X:
-            self._last = X, ask(self._call, X, REFUSES, apart)
+            self._last = X, ask(self._call, X, is_refusal, apart)
         return self._last[1]
 
     def _call(self, X: Rows) -> dict[str, Answer]:
@@ -186,7 +179,9 @@ class Reference:
             methods = self._call(X)
         except NotFittedError as error:
             raise CheckError(f"the pipeline is not fitted: {error}") from error
-        except REFUSES:
+        except Exception as error:
+            if not is_refusal(error):
+                raise
             return False
         self._last = X, Answers(np.ones(count(X), dtype=np.bool_), methods)
         return True
@@ -215,13 +210,15 @@ class Candidate:
 
     def ask(self, X: Rows) -> Answers:
         """The twin's answers; InputError and DomainError are refusals, any other error ends the check."""
-        return ask(self._call, X, TWIN_REFUSES)
+        return ask(self._call, X, _twin_refuses)
 
     def whole(self, X: Rows) -> dict[str, Answer] | None:
         """The twin's answers to rows of any form; None if it raises, whatever it is that it raises."""
         try:
             return self._call(take(X, slice(None)))
-        except (*TWIN_REFUSES, *REFUSES):
+        except Exception as error:
+            if not is_refusal(error):
+                raise
             return None
 
     def refuses(self, X: Rows) -> BoolArray:

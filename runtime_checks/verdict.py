@@ -35,7 +35,7 @@ from onnxtwin.runtime_checks.nudge import (
     loose_changes,
     stacked,
 )
-from onnxtwin.runtime_checks.reference import REFUSES, Reference
+from onnxtwin.runtime_checks.reference import Reference
 from onnxtwin.runtime_checks.rows import Rows, count, take
 
 CHUNK = 8, 4096
@@ -245,7 +245,9 @@ class Examiner:
     def _answer(self, reference: Reference, method: str, X: Rows) -> Answer | None:
         try:
             return reference.one(method, X)
-        except REFUSES:
+        except Exception as error:
+            if not is_refusal(error):
+                raise
             return None
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from onnxtwin.exporters.errors import DomainError
 from onnxtwin.exporters.signature import Column, Input, Output, Signature
 from onnxtwin.runtime_checks import Report, check
-from onnxtwin.runtime_checks.reference import REFUSES
+from onnxtwin.exporters.errors import is_refusal
 
 Answers = dict[str, Any]
 
@@ -40,7 +40,9 @@ class FakeTwin:
         try:
             rows = self.rows(X.copy())
             found = {method: np.array(getattr(self.pipeline, method)(rows)) for method in self.methods}
-        except REFUSES as error:
+        except Exception as error:
+            if not is_refusal(error):
+                raise
             raise DomainError(str(error)) from error
         return self.answers(X, found)
 
