@@ -25,6 +25,7 @@ Tensors = dict[str, NDArray[Any]]
 Pipeline = Callable[[str, Any], Any]
 Doubt = Callable[[Any, Tensors, Tensors], NDArray[np.bool_]]
 
+
 @dataclass(frozen=True)
 class Vectors:
     """Recorded rows.

@@ -177,16 +177,16 @@ class Code:
         if not traced_code(real):
             return real
         known = self._copies.get(id(real))
-        made: dict[str, Any] = (
-            known[1] if known else self._kept(real, Globals(real, self._see, self.python))
-        )
+        made: dict[str, Any] = known[1] if known else self._kept(real, Globals(real, self._see, self.python))
         return made
 
     def _function(self, real: types.FunctionType) -> Any:
         namespace = self._namespace(real.__globals__)
         library = str(real.__globals__.get("__name__")).split(".")[0] in LIBRARIES
-        if isinstance(real.__globals__, Globals) or namespace is real.__globals__ and (
-            library or not real.__closure__
+        if (
+            isinstance(real.__globals__, Globals)
+            or namespace is real.__globals__
+            and (library or not real.__closure__)
         ):
             return real
         cells = tuple(types.CellType() for _ in real.__closure__ or ())
@@ -224,7 +224,9 @@ class Code:
             return real if current() is None or asks == "abc" or within_engine() else made
 
         body: dict[str, Any] = {"__class__": property(told), _REAL: real}
-        body |= {name: real.__dict__[name] for name in ("__slots__", "__orig_bases__") if name in real.__dict__}
+        body |= {
+            name: real.__dict__[name] for name in ("__slots__", "__orig_bases__") if name in real.__dict__
+        }
         try:
             # No __new__ of a metaclass runs: what it made of the original is copied.
             made: Any = type.__new__(self._meta(type(real)), real.__name__, bases, body)

@@ -17,7 +17,9 @@ from onnxtwin.exporters.code import Code, copyable
 from onnxtwin.exporters.fixed import fixed
 
 _NAMED = {"steps", "transformers_", "transformers", "transformer_list", "estimators"}
-_ATOMS = frozenset({str, int, float, complex, bool, bytes, type(None), type(...), np.float64, np.int64, np.str_})
+_ATOMS = frozenset(
+    {str, int, float, complex, bool, bytes, type(None), type(...), np.float64, np.int64, np.str_}
+)
 _CONTAINERS = frozenset({
     list, tuple, dict, set, frozenset, collections.Counter, collections.OrderedDict, collections.defaultdict,
     collections.deque,
@@ -95,13 +97,16 @@ class Shadow:
             made = self._keep(thing, thing.copy())
             made.clear()
             for key, value in list(thing.items()):
-                made[key if isinstance(key, str) else self.see(key)] = self._see(value, _under(path, str(key)))
+                made[key if isinstance(key, str) else self.see(key)] = self._see(
+                    value, _under(path, str(key))
+                )
             return made
         if isinstance(thing, (set, frozenset)):
             return self._keep(thing, kind(map(self.see, list(thing))))  # type: ignore[call-arg]
         named = kind is tuple and len(thing) > 1 and isinstance(thing[0], str)
         held = (
-            self._see(item, path if named else _item_path(path, item, i)) for i, item in enumerate(list(thing))
+            self._see(item, path if named else _item_path(path, item, i))
+            for i, item in enumerate(list(thing))
         )
         if kind is tuple:
             items = tuple(held)
@@ -126,7 +131,9 @@ class Shadow:
         for c in kind.__mro__:
             for name, slot in vars(c).items():
                 if isinstance(slot, types.MemberDescriptorType) and hasattr(thing, slot.__name__):
-                    vars(self.code(c))[name].__set__(result, self._see(slot.__get__(thing), _under(path, name)))
+                    vars(self.code(c))[name].__set__(
+                        result, self._see(slot.__get__(thing), _under(path, name))
+                    )
         for name, value in list(getattr(thing, "__dict__", {}).items()):
             result.__dict__[name] = self._see(value, path if name in _NAMED else _under(path, name))
         return result
