@@ -109,7 +109,8 @@ def record(
     Parameters
     ----------
     batches : tag and raw rows (DataFrame, array, list or Series).
-    answer : the pipeline: ``answer(method, rows)``; what it raises is a refusal (:func:`~onnxtwin.exporters.errors.is_refusal`).
+    answer : the pipeline: ``answer(method, rows)``; what it raises is a refusal by the rule of
+        :func:`~onnxtwin.exporters.errors.is_refusal`.
     doubt : ``doubt(rows, inputs, outputs)`` says in which of some recorded rows (bool ``[N]``) the pipeline
         does not stand by its own answer; these are counted and left out.
 

@@ -33,7 +33,8 @@ _HEAP_TYPE = 1 << 9
 
 _REAL = "__onnxtwin_real__"
 _OWN = frozenset({
-    "__dict__", "__weakref__", "__slots__", "__class__", "__init_subclass__", "__abstractmethods__", "_abc_impl",
+    "__dict__", "__weakref__", "__slots__", "__class__", "__init_subclass__", "__abstractmethods__",
+    "_abc_impl",
 })  # fmt: skip
 """Attributes that a copied class has of its own, or that are not to run again."""
 

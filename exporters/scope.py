@@ -1,4 +1,4 @@
-"""What traced code sees, and nobody else: the copy of a pipeline, of its code, and what stands in it for what.
+"""What traced code sees, and nobody else: the copy of a pipeline, and what stands for what in it.
 
 numpy and pandas are seen through proxies whose non-dispatching functions know traced values; dispatchers
 stand for registered leaves. All of it lives in copies (:mod:`~onnxtwin.exporters.code`), and while the

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from onnxtwin.exporters.code import Code, copyable
+from onnxtwin.exporters.code import Code
 from onnxtwin.exporters.fixed import fixed
 
 _NAMED = {"steps", "transformers_", "transformers", "transformer_list", "estimators"}

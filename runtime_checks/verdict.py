@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from onnxtwin.exporters.errors import is_refusal
 from onnxtwin.runtime_checks.compare import Answer, BoolArray, Part, Tolerance, failing, join, layout_differs
 from onnxtwin.runtime_checks.hooks import Hook, Skeleton
 from onnxtwin.runtime_checks.nudge import (

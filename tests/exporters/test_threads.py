@@ -113,8 +113,10 @@ def test_another_thread_sees_the_real_numpy_and_pandas(user: Any, rows: np.ndarr
     real_import = builtins.__import__
 
     def look() -> None:
-        assert user.np is np and user.zeros is np.zeros
-        assert user.pd is pd and user.DataFrame is pd.DataFrame
+        assert user.np is np
+        assert user.zeros is np.zeros
+        assert user.pd is pd
+        assert user.DataFrame is pd.DataFrame
         assert type(user.SHIFT) is np.ndarray
         assert builtins.__import__ is real_import
         assert type(StandardScaler.transform) is types.FunctionType
@@ -130,7 +132,8 @@ def test_what_another_thread_makes_meanwhile_is_of_real_types(user: Any, rows: n
     _while_exporting(user, rows, make)
     assert user.Table.__mro__[1] is pd.DataFrame
     assert type(user.TOTAL) is np.ndarray
-    assert user.alias is np and user.made is np.zeros
+    assert user.alias is np
+    assert user.made is np.zeros
 
 
 def test_what_another_thread_writes_meanwhile_stays_written(user: Any, rows: np.ndarray) -> None:

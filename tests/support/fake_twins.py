@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from onnxtwin.exporters.errors import DomainError
+from onnxtwin.exporters.errors import DomainError, is_refusal
 from onnxtwin.exporters.signature import Column, Input, Output, Signature
 from onnxtwin.runtime_checks import Report, check
-from onnxtwin.exporters.errors import is_refusal
 
 Answers = dict[str, Any]
 
