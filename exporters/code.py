@@ -100,7 +100,7 @@ class Globals(dict[str, Any]):
         return len(list(iter(self)))
 
     __contains__ = Mapping.__contains__
-    get = Mapping.get
+    get = Mapping.get  # type: ignore[assignment] # as that of any mapping: it asks __missing__
     keys = Mapping.keys  # type: ignore[assignment] # views as those of any mapping
     values = Mapping.values  # type: ignore[assignment]
     items = Mapping.items  # type: ignore[assignment]
@@ -224,7 +224,10 @@ class Code:
             asks = sys._getframe(1).f_globals.get("__name__")
             return real if current() is None or asks == "abc" or within_engine() else made
 
-        body: dict[str, Any] = {"__class__": property(told), _REAL: real}
+        def tell(instance: Any, kind: type) -> None:
+            object.__dict__["__class__"].__set__(instance, self._see(kind))
+
+        body: dict[str, Any] = {"__class__": property(told, tell), _REAL: real}
         body |= {
             name: real.__dict__[name] for name in ("__slots__", "__orig_bases__") if name in real.__dict__
         }
@@ -251,8 +254,8 @@ class Code:
         if isinstance(value, (staticmethod, classmethod)):
             return type(value)(self._attribute(value.__func__))
         if type(value) is property:
-            accessors = (self._see(f) for f in (value.fget, value.fset, value.fdel))
-            return property(*accessors, value.__doc__)
+            get, put, remove = (self._see(f) for f in (value.fget, value.fset, value.fdel))
+            return property(get, put, remove, value.__doc__)
         if isinstance(value, (functools.cached_property, functools.partialmethod)):
             made = copy.copy(value)
             made.__dict__.update({name: self._see(held) for name, held in vars(value).items()})

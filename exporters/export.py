@@ -199,11 +199,25 @@ def _run(
         for name in names:
             answer = _called(getattr(copied.estimator, name), traced(), trace)
             found[name] = answers(name, answer)
+            _require_rows(copied.estimator, name, found[name], len(rows), names)
         for entries in found.values():
             for entry in entries:
                 assert entry.array.tensor.flat is not None
         trace.finish()
     return trace, _Traced(inputs, found)
+
+
+def _require_rows(estimator: Any, name: str, found: list[Answer], rows: int, names: list[str]) -> None:
+    """An output has one entry a row: its first axis is the rows."""
+    shapes = [entry.array.shape for entry in found if entry.array.shape[:1] != (rows,)]
+    if shapes:
+        told = ", ".join("rows" if size == rows else str(size) for size in shapes[0])
+        others = [other for other in names if other != name]
+        raise UnsupportedError(
+            f"{type(estimator).__name__}.{name} answers an array of shape ({told}), whose first axis is not "
+            f"the rows\n  way out: return one entry a row (for a VotingClassifier, flatten_transform=True)"
+            + (f", or export methods={others}" if others else "")
+        )
 
 
 def _called(method: Any, X: Any, trace: Trace) -> Any:

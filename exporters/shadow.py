@@ -102,7 +102,7 @@ class Shadow:
                 )
             return made
         if isinstance(thing, (set, frozenset)):
-            return self._keep(thing, kind(map(self.see, list(thing))))  # type: ignore[call-arg]
+            return self._keep(thing, kind(map(self.see, list(thing))))
         named = kind is tuple and len(thing) > 1 and isinstance(thing[0], str)
         held = (
             self._see(item, path if named else _item_path(path, item, i))

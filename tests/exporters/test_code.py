@@ -14,11 +14,11 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import pytest
+from parity import assert_twin_equal
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import FunctionTransformer
 
 from onnxtwin.exporters.export import export_graph
-from tests.support.parity import assert_twin_equal
 
 T = TypeVar("T")
 ROWS = np.random.default_rng(0).normal(size=(40, 3))

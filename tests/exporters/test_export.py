@@ -10,11 +10,14 @@ import pandas as pd
 import pytest
 from parity import assert_twin_equal, twin_of
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.datasets import load_iris
+from sklearn.datasets import load_breast_cancer, load_iris
+from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from onnxtwin.exporters import export_graph, exports
 from onnxtwin.exporters.errors import RecordingError, SignatureError, UnsupportedError
@@ -317,3 +320,27 @@ def test_not_fitted_is_the_cause() -> None:
 def test_the_twin_of_a_frame_names_every_column() -> None:
     session = twin_of(StandardScaler().fit(FRAME), FRAME)
     assert [i.name for i in session.signature.inputs] == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (lambda X: np.stack([X, X + 1]), r"\(2, rows, 3\)"),
+        (lambda X: X.T, r"\(3, rows\)"),
+        (lambda X: X[:2], r"\(2, 3\)"),
+        (lambda X: X.shape[1] * np.ones(()), r"\(\)"),
+    ],
+)
+def test_an_answer_whose_first_axis_is_not_the_rows_is_refused(answer: Any, told: str) -> None:
+    rows = np.random.default_rng(0).normal(size=(30, 3))
+    with pytest.raises(UnsupportedError, match=rf"FunctionTransformer\.transform .* {told}, whose first"):
+        export_graph(FunctionTransformer(answer).fit(rows), rows)
+
+
+def test_votes_beside_each_other_are_refused_by_their_method_and_the_others_export() -> None:
+    rows, y = load_breast_cancer(return_X_y=True)
+    voters = [("a", GaussianNB()), ("b", DecisionTreeClassifier(max_depth=2))]
+    model = VotingClassifier(voters, voting="soft", flatten_transform=False).fit(rows[:, :4], y)
+    with pytest.raises(UnsupportedError, match=r"VotingClassifier\.transform .*\n.*flatten_transform"):
+        export_graph(model, rows[:, :4], methods="all")
+    assert export_graph(model, rows[:, :4]).signature.methods == ("predict", "predict_proba")

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from parity import assert_twin_equal
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -21,7 +22,6 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from onnxtwin.exporters.errors import OnnxTwinError
 from onnxtwin.exporters.export import export_graph
-from tests.support.parity import assert_twin_equal
 
 SOURCE = """
 import numpy as np

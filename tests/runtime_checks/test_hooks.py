@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.datasets import load_iris
@@ -17,6 +19,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, OneHotEncoder, StandardScaler
 
+from onnxtwin.exporters.export import export_graph
 from onnxtwin.runtime_checks.hooks import Skeleton
 from onnxtwin.runtime_checks.nudge import column, everywhere, nudge, scattered
 
@@ -161,3 +164,50 @@ def test_random_directions_repeat_with_their_seed() -> None:
     np.testing.assert_array_equal(first, second)
     assert (first != other).any()
     assert {-1, 1} == set(np.sign(first - values).ravel())
+
+
+class Handle:
+    """What a booster is: an object that frees a handle when it dies, and has a method of a step."""
+
+    freed = 0
+
+    def predict(self, X: Matrix) -> Matrix:
+        assert not Handle.freed
+        return X[:, 0]
+
+    def __del__(self) -> None:
+        Handle.freed += 1
+
+
+class Boosted(RegressorMixin, BaseEstimator):
+    def fit(self, X: Matrix, y: Any) -> Boosted:
+        self.booster_ = Handle()
+        return self
+
+    def predict(self, X: Matrix) -> Matrix:
+        return self.booster_.predict(X)
+
+
+def test_what_frees_a_handle_is_shared_and_freed_once(iris: tuple[Matrix, Any]) -> None:
+    X, y = iris
+    model = scaled(Boosted()).fit(X, y)
+    skeleton = Skeleton.of(model)
+    assert skeleton.pipeline[1].booster_ is model[1].booster_
+    del skeleton
+    gc.collect()
+    assert Handle.freed == 0
+    assert export_graph(model, X).signature.methods == ("predict",)
+    gc.collect()
+    assert Handle.freed == 0
+
+
+@pytest.mark.parametrize(("library", "name"), [("xgboost", "XGBClassifier"), ("lightgbm", "LGBMClassifier")])
+def test_a_users_booster_outlives_the_skeletons(library: str, name: str, iris: tuple[Matrix, Any]) -> None:
+    kind = getattr(pytest.importorskip(library), name)
+    X, y = iris
+    model = scaled(kind(n_estimators=2, n_jobs=1)).fit(X, y)
+    before = model.predict_proba(X)
+    for _ in range(3):
+        Skeleton.of(model).traced("predict", X)
+        gc.collect()
+    np.testing.assert_array_equal(model.predict_proba(X), before)
