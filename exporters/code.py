@@ -20,7 +20,8 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from onnxtwin.exporters.trace import current, within_engine
+from onnxtwin.exporters.places import within_engine
+from onnxtwin.exporters.trace import current
 
 LIBRARIES = frozenset({
     "numpy", "pandas", "scipy", "pyarrow", "narwhals", "joblib", "threadpoolctl",

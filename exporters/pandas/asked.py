@@ -14,11 +14,11 @@ from typing import Any
 import pandas as pd
 
 from onnxtwin.exporters.array import concrete, is_traced
+from onnxtwin.exporters.code import LIBRARIES
 from onnxtwin.exporters.faults import as_the_library, spare
 from onnxtwin.exporters.pandas.held import refuse
 from onnxtwin.exporters.pandas.refusals import way_out
 from onnxtwin.exporters.places import asks_for_a_log, within_engine
-from onnxtwin.exporters.shadow import LIBRARIES
 from onnxtwin.exporters.trace import current, require_trace
 
 _WHOLE = "compute on whole columns with pandas' and numpy's own operations"

@@ -22,8 +22,7 @@ from onnxtwin.exporters.errors import OnnxTwinError
 from onnxtwin.exporters.export import _load_leaves
 from onnxtwin.exporters.questions import seen
 from onnxtwin.exporters.sample import draw
-from onnxtwin.exporters.scope import substituted
-from onnxtwin.exporters.shadow import shadow
+from onnxtwin.exporters.scope import traced_copy
 from onnxtwin.exporters.trace import Trace
 
 
@@ -127,9 +126,9 @@ def _traced(
     questions: Mapping[str, Any], subject: Any, estimator: Any, sample: Any, batch: Any
 ) -> dict[str, Asked]:
     _load_leaves()
-    copied = shadow(estimator)
-    trace = Trace(rows=len(batch), steps=copied.steps)
-    with substituted(copied), trace.running():
+    copied = traced_copy(estimator)
+    trace = Trace(rows=len(batch), steps=copied.steps, see=copied.see)
+    with trace.running():
         inputs = [
             spox.argument(
                 spox.Tensor(np.str_ if e.tensor == "string" else np.dtype(e.tensor), ("N", len(e.columns)))
@@ -141,7 +140,7 @@ def _traced(
         found: dict[str, Asked] = {}
         for name, question in questions.items():
             trace.refusals.clear()
-            found[name] = answer(question, lambda: subject(rows()), trace)
+            found[name] = answer(copied.see(question), lambda: copied.see(subject)(rows()), trace)
         return found
 
 
