@@ -310,8 +310,17 @@ def _finish(
     trees.patch(model)
     signature = sample.signature(tuple(outputs), conditions, trace, tuple(names), by_name)
     exported = Exported(model, signature)
-    with trace.paused():
-        _prove(estimator, sample, exported)
+    try:
+        with trace.paused():
+            _prove(estimator, sample, exported)
+    except RecordingError as error:
+        if not trace.singles:
+            raise
+        raise UnsupportedError(
+            f"{trace.singles[0]}\n  computes in single precision, where programs that add in another order "
+            "or take another logarithm differ by more than the twin promises\n"
+            "  way out: fit the pipeline on float64 and hand over a float64 sample, as X.astype('float64')"
+        ) from error
     return exported
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections
 import types
+import weakref
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ _ATOMS = frozenset(
 )
 _CONTAINERS = frozenset({
     list, tuple, dict, set, frozenset, collections.Counter, collections.OrderedDict, collections.defaultdict,
-    collections.deque,
+    collections.deque, weakref.WeakKeyDictionary,
 })  # fmt: skip
 
 
@@ -93,6 +94,10 @@ class Shadow:
         return self._keep(thing, fixed(result))
 
     def _container(self, thing: Any, kind: type, path: str | None) -> Any:
+        if isinstance(thing, weakref.WeakKeyDictionary):
+            return self._keep(
+                thing, weakref.WeakKeyDictionary()
+            )  # a cache, as functools.singledispatch has one
         if isinstance(thing, dict):
             made = self._keep(thing, thing.copy())
             made.clear()

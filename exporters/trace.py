@@ -62,11 +62,17 @@ class Entry:
 
 @dataclass
 class Expected:
-    """A graph value and what the pipeline's own libraries computed for it on the sample."""
+    """A graph value and what the pipeline's own libraries computed for it on the sample.
+
+    Attributes
+    ----------
+    room : by how much two programs may differ that add in another order, of each element or of all.
+    """
 
     var: Var
     value: np.ndarray
     place: Place
+    room: np.ndarray | float = 0.0
 
 
 @dataclass
@@ -93,6 +99,7 @@ class Trace:
     previous : the first run, while the second one repeats it.
     steps : ``id(estimator) -> "preprocess.categories.encoder"``.
     see : what traced code sees of an object (:meth:`~onnxtwin.exporters.shadow.Shadow.see`).
+    singles : where single precision was computed in.
     refusals : every error of onnxtwin's own that was made in this run, swallowed or not.
     """
 
@@ -104,6 +111,7 @@ class Trace:
     expected: list[Expected] = field(default_factory=list)
     requirements: list[Requirement] = field(default_factory=list)
     limits: list[tuple[Var, str]] = field(default_factory=list)
+    singles: list[Place] = field(default_factory=list)
     narrowed: set[int] = field(default_factory=set)
     finite_columns: set[str] = field(default_factory=set)
     column_values: dict[str, list[Any]] = field(default_factory=dict)
@@ -245,6 +253,17 @@ class Trace:
         """Remember the real value of ``var``; :func:`verify` compares it with the graph's."""
         self.expected.append(Expected(var, value.copy(), self.place()))
 
+    def added(self, count: int, magnitude: np.ndarray) -> None:
+        """Say that what was recorded last is a sum of ``count`` terms, in whatever order.
+
+        Each side is off by at most ``count`` roundings of the sum of absolute terms, ``magnitude`` (Higham,
+        *Accuracy and Stability of Numerical Algorithms*, 2nd edition, sections 3.1 and 4.2).
+        """
+        entry = self.expected[-1]
+        if entry.value.dtype.kind == "f":
+            eps = float(np.finfo(entry.value.dtype).eps)  # a rounding of each side
+            entry.room = (count * eps * magnitude).reshape(entry.value.shape)
+
     def require(self, var: Var, message: str) -> None:
         """Demand that ``var`` (bool, ``[N, 1]``) holds; where it does not, the pipeline raises."""
         self.requirements.append(Requirement(var, message, self.place().step))
@@ -382,6 +401,14 @@ def differing(got: np.ndarray, expected: np.ndarray) -> np.ndarray:
     return np.asarray(got != expected)
 
 
+def _within(answer: np.ndarray, entry: Expected) -> bool:
+    if np.ndim(entry.room) == 0 or answer.shape != entry.value.shape:
+        return False
+    with np.errstate(invalid="ignore"):
+        off = np.abs(answer.astype(np.float64) - entry.value.astype(np.float64))
+    return bool((~differing(answer, entry.value) | (off <= entry.room)).all())
+
+
 def verify(trace: Trace, evaluate: Callable[[list[Var], list[np.ndarray]], list[np.ndarray]]) -> None:
     """Compare what every recorded operation answers to its real inputs with its real answer.
 
@@ -401,7 +428,7 @@ def verify(trace: Trace, evaluate: Callable[[list[Var], list[np.ndarray]], list[
     got = evaluate([e.var for e in trace.expected], [e.value for e in trace.expected])
     for answer, entry in zip(got, trace.expected, strict=True):
         value = entry.value
-        if agrees(answer, value):
+        if agrees(answer, value) or _within(answer, entry):
             continue
         beyond = next((message for asked, message in trace.limits if asked is entry.var), None)
         if beyond is not None:

@@ -50,7 +50,12 @@ def _reduce(
         reduced = build(v if kind.kind == "b" else cast(v, wide), op.const(np.array(axes, np.int64)), keep)
         return cast(reduced, kind)
 
-    return record(f"{name} {axes} {keep}", real, of, x)
+    made = record(f"{name} {axes} {keep}", real, of, x)
+    if function is np.sum and kind.kind == "f":
+        magnitudes = np.abs(x.value.astype(np.float64))
+        count = int(np.prod([x.shape[i] for i in axes]))
+        require_trace().added(count, np.sum(magnitudes, axis=axis, keepdims=keep))
+    return made
 
 
 def _only(where: Any, initial: Any, out: Any) -> dict[str, Any]:

@@ -342,7 +342,14 @@ def call(ufunc: np.ufunc, inputs: tuple[Any, ...], dtype: Any = None) -> Any:
             signature: Any = (*(None for _ in inputs), np.dtype(dtype))
             resolved = ufunc.resolve_dtypes((*asked, None), signature=signature)
         loop = list(resolved[: len(inputs)])
-    return compute(ufunc.__name__, _ELEMENTWISE[ufunc], real, arrays, loop)
+    if np.asarray(real).dtype == np.float32:
+        trace.singles.append(trace.place())
+    made = compute(ufunc.__name__, _ELEMENTWISE[ufunc], real, arrays, loop)
+    if ufunc is np.matmul:
+        a, b = (np.abs(array.value.astype(np.float64)) for array in arrays)
+        with np.errstate(all="ignore"):
+            trace.added(a.shape[-1], np.matmul(a, b))
+    return made
 
 
 def compute(what: str, build: Build, real: Any, arrays: list[Array], loop: list[np.dtype]) -> Array:

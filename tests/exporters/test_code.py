@@ -191,8 +191,13 @@ def made_once(factor: float) -> Callable[[Any], Any]:
 
 
 @functools.singledispatch
-def told_by_type(kind: Any) -> str:
-    return "double"
+def told_by_type(X: Any) -> Any:
+    return X
+
+
+@told_by_type.register
+def _(X: np.ndarray) -> Any:
+    return doubled(X)
 
 
 def with_default(X: Any, *, zeros: Any = np.zeros, also: Any = doubled) -> Any:
@@ -247,6 +252,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "made by a cached function": lambda X: made_once(2.0)(X),
     "a partial": PART,
     "a default": with_default,
+    "told by type": lambda X: told_by_type(X),
     "imports inside": imports_inside,
     "defines a class inside": defines_inside,
     "reads its globals": reads_its_globals,
@@ -257,6 +263,14 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions_are_traced_wherever_they_stand(name: str) -> None:
     assert_twin_equal(FunctionTransformer(FUNCTIONS[name]).fit(ROWS), ROWS)
+
+
+def test_a_function_told_by_type_keeps_nothing_of_a_trace() -> None:
+    held = functools.singledispatch(lambda X: X)
+    held.register(np.ndarray, doubled)
+    export_graph(FunctionTransformer(lambda X: held(X)).fit(ROWS), ROWS)
+    assert held.dispatch(np.ndarray) is doubled
+    assert type(held(ROWS)) is np.ndarray
 
 
 class Hostile:

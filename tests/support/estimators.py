@@ -55,12 +55,15 @@ def methods(name: str) -> list[str]:
 
 
 @cache
-def fitted(name: str) -> tuple[Any, Any]:
-    """A fitted instance, and rows that it answers; made once, since an export leaves it as it is."""
+def fitted(name: str, single: bool = False) -> tuple[Any, Any]:
+    """A fitted instance, and rows that it answers; made once, since an export leaves it as it is.
+
+    ``single`` : numbers are float32.
+    """
     kind = dict(all_estimators())[name]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _fitted(name, kind(**_arguments(name, kind)))
+        return _fitted(name, kind(**_arguments(name, kind)), np.float32 if single else np.float64)
 
 
 def _arguments(name: str, kind: type) -> dict[str, Any]:
@@ -77,8 +80,8 @@ def _arguments(name: str, kind: type) -> dict[str, Any]:
     return arguments
 
 
-def _fitted(name: str, estimator: Any) -> tuple[Any, Any]:
-    X: Any = np.abs(IRIS)
+def _fitted(name: str, estimator: Any, dtype: Any) -> tuple[Any, Any]:
+    X: Any = np.abs(IRIS).astype(dtype)
     if name in ("CountVectorizer", "TfidfVectorizer", "HashingVectorizer"):
         return estimator.fit(TEXTS), TEXTS
     if name in ("DictVectorizer", "FeatureHasher"):
