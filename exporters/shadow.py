@@ -95,9 +95,8 @@ class Shadow:
 
     def _container(self, thing: Any, kind: type, path: str | None) -> Any:
         if isinstance(thing, weakref.WeakKeyDictionary):
-            return self._keep(
-                thing, weakref.WeakKeyDictionary()
-            )  # a cache, as functools.singledispatch has one
+            # A cache of results by class, as functools.singledispatch has one.
+            return self._keep(thing, weakref.WeakKeyDictionary())
         if isinstance(thing, dict):
             made = self._keep(thing, thing.copy())
             made.clear()
