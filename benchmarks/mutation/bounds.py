@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from mutation.flow import Flow, Kind
-from mutation.graphs import DOMAIN_OUTPUT, Array, Graph, attribute
 from mutation.paths import Paths
 from mutation.values import Knowledge
+from onnxtwin.exporters.analysis.graph import DOMAIN_OUTPUT, Array, Graph, attribute
 
 Delta = NDArray[np.float64]
 """Largest change of each column of a tensor; one entry where its columns are not told apart."""

@@ -13,12 +13,12 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
-from mutation import boxes_intervals as iv
 from mutation.boxes_cells import same_in_cells
-from mutation.boxes_intervals import Interval
 from mutation.boxes_pairs import STOPS, NotFollowedError, Pair, State, folded, shared
 from mutation.cutting import Tensors, run_cut
-from mutation.graphs import DOMAIN_OUTPUT, Array, Graph, reads
+from onnxtwin.exporters.analysis import intervals as iv
+from onnxtwin.exporters.analysis.graph import DOMAIN_OUTPUT, Array, Graph, reads
+from onnxtwin.exporters.analysis.intervals import Interval
 from onnxtwin.exporters.signature import Column, Signature
 
 HARMLESS = 1e-10

@@ -8,9 +8,9 @@ import numpy as np
 import onnx
 
 from mutation.boxes_pairs import Pair, State
-from mutation.boxes_trees import LESS, Trees
 from mutation.cutting import Tensors, run_cut
-from mutation.graphs import DOMAIN_OUTPUT, Array, reads
+from onnxtwin.exporters.analysis.graph import DOMAIN_OUTPUT, Array, reads
+from onnxtwin.exporters.analysis.trees import LESS, Trees
 
 MOST_CELLS = 1_000_000
 FEW = 4_000

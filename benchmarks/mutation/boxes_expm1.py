@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
-from mutation import boxes_intervals as iv
-from mutation.boxes_intervals import Interval
-from mutation.graphs import Graph
+from onnxtwin.exporters.analysis import intervals as iv
+from onnxtwin.exporters.analysis.graph import Graph
+from onnxtwin.exporters.analysis.intervals import Interval
 
 MARGIN = 1e-12
 """Relative error, far above what exp, log, a quotient and a product add up to."""

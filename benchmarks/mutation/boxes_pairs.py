@@ -11,11 +11,11 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
-from mutation import boxes_intervals as iv
 from mutation.boxes_expm1 import expm1, expm1_nodes
-from mutation.boxes_intervals import Interval
-from mutation.boxes_operators import COMPARISONS, ENTRYWISE, MOVES, Operators, keys_met
-from mutation.graphs import Array, Graph, attribute, reads
+from onnxtwin.exporters.analysis import intervals as iv
+from onnxtwin.exporters.analysis.graph import Array, Graph, attribute, reads
+from onnxtwin.exporters.analysis.intervals import Interval
+from onnxtwin.exporters.analysis.operators import COMPARISONS, ENTRYWISE, MOVES, Operators, keys_met
 
 WHOLE = (TensorProto.INT64, TensorProto.INT32, TensorProto.BOOL, TensorProto.UINT8, TensorProto.INT8)
 

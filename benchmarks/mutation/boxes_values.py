@@ -10,7 +10,7 @@ import onnx
 from mutation.boxes import Boxes, Search
 from mutation.boxes_pairs import NotFollowedError, Pair, State
 from mutation.cutting import Tensors
-from mutation.graphs import DOMAIN_OUTPUT, Array, Graph, reads
+from onnxtwin.exporters.analysis.graph import DOMAIN_OUTPUT, Array, Graph, reads
 from onnxtwin.exporters.signature import Signature
 
 

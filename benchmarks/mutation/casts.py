@@ -8,9 +8,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
-from mutation.graphs import Graph, attribute
 from mutation.site import Site
 from mutation.values import Knowledge, Values
+from onnxtwin.exporters.analysis.graph import Graph, attribute
 
 CAST = "a cast to float32 inserted"
 

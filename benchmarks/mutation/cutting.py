@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import onnx
 import onnxruntime as ort
 
-from mutation.graphs import Array, Graph
+from onnxtwin.exporters.analysis.graph import Array, Graph
 
 Tensors = Mapping[str, Array]
 

@@ -6,8 +6,8 @@ from enum import IntEnum
 
 import onnx
 
-from mutation.graphs import Graph, attribute, reads
 from mutation.values import Knowledge
+from onnxtwin.exporters.analysis.graph import Graph, attribute, reads
 
 ENTRYWISE = {
     *("Add", "Sub", "Mul", "Div", "Max", "Min", "Pow", "Mod", "Where", "And", "Or", "Not", "Neg", "Abs"),

@@ -6,8 +6,8 @@ import numpy as np
 import onnx
 
 from mutation import tree_defects, value_defects, wiring_defects
-from mutation.graphs import Graph
 from mutation.site import OPERATORS, Site
+from onnxtwin.exporters.analysis.graph import Graph
 
 __all__ = ["draw", "sites", "tree_defects", "value_defects", "wiring_defects"]
 

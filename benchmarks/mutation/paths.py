@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from mutation.graphs import Array, attribute
 from mutation.values import Knowledge
+from onnxtwin.exporters.analysis.graph import Array, attribute
 
 
 @dataclass

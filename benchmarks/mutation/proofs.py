@@ -20,11 +20,11 @@ from mutation.boxes_values import Arrivals
 from mutation.casts import CAST, Casts
 from mutation.cutting import Tensors, run_cut
 from mutation.flow import ENTRYWISE, Flow, Kind
-from mutation.graphs import DOMAIN_OUTPUT, Array, Graph, attribute
 from mutation.paths import Paths
 from mutation.site import Affected, Site
 from mutation.softmax import Softmax
 from mutation.values import Knowledge
+from onnxtwin.exporters.analysis.graph import DOMAIN_OUTPUT, Array, Graph, attribute
 from onnxtwin.exporters.signature import Signature
 
 EXCHANGES = ("a column swapped",)

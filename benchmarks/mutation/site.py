@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import onnx
 
-from mutation.graphs import Array, Graph, attribute, set_attribute, set_constant
+from mutation.graphs import set_attribute, set_constant
+from onnxtwin.exporters.analysis.graph import Array, Graph, attribute
 
 Change = Callable[[onnx.ModelProto], None]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import onnx
 
-from mutation.graphs import Graph, attribute
 from mutation.values import Knowledge
+from onnxtwin.exporters.analysis.graph import Graph, attribute
 
 LARGEST_SCORE = 1e5
 """Scores up to here leave 2e-11 as the rounding of a difference: a fifth of what is harmless."""

@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
-from mutation.graphs import Graph, attribute
 from mutation.site import Affected, Replaced, Site, operator, set_entry
+from onnxtwin.exporters.analysis.graph import Graph, attribute
 
 
 def trees(graph: Graph) -> Iterator[tuple[int, onnx.NodeProto]]:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import onnx
 
-from mutation.graphs import Graph, attribute, set_attribute
+from mutation.graphs import set_attribute
 from mutation.site import Affected, Change, Replaced, Site, column_of, moved, operator, set_input, swap_rows
+from onnxtwin.exporters.analysis.graph import Graph, attribute
 
 STRICT = {"Less": "LessOrEqual", "Greater": "GreaterOrEqual"}
 ORDER = {**STRICT, **{loose: strict for strict, loose in STRICT.items()}}

@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
-from mutation.graphs import DOMAIN_OUTPUT, Array, Graph, attribute
+from onnxtwin.exporters.analysis.graph import DOMAIN_OUTPUT, Array, Graph, attribute
 from onnxtwin.exporters.signature import Signature
 
 MOST_POINTS = 20_000

@@ -9,9 +9,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
-from mutation.graphs import Graph, attribute, fresh
+from mutation.graphs import fresh
 from mutation.site import Change, Replaced, Site, column_of, operator, set_input, swap_rows
 from mutation.value_defects import is_imputation
+from onnxtwin.exporters.analysis.graph import Graph, attribute
 
 LIMIT_MOVE = 1e-3
 """Relative move of a clip limit and of a branch's constant."""

@@ -12,14 +12,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mutation import boxes_intervals as iv
 from mutation.boxes import Boxes, Search, ordered, unordered
 from mutation.boxes_expm1 import expm1, expm1_nodes
-from mutation.boxes_operators import COMPARISONS
 from mutation.boxes_pairs import NotFollowedError, State
 from mutation.boxes_values import Arrivals
 from mutation.cutting import run_cut
-from mutation.graphs import Graph
 from mutation.mutators import draw, sites
 from mutation.site import Site, plant
 from sklearn.compose import make_column_transformer
@@ -31,6 +28,9 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, PowerTrans
 from sklearn.tree import DecisionTreeRegressor
 
 import onnxtwin
+from onnxtwin.exporters.analysis import intervals as iv
+from onnxtwin.exporters.analysis.graph import Graph
+from onnxtwin.exporters.analysis.operators import COMPARISONS
 
 RNG = np.random.default_rng(11)
 ROWS = 200

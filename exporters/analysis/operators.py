@@ -10,10 +10,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
-from mutation import boxes_intervals as iv
-from mutation.boxes_intervals import Interval, Table
-from mutation.boxes_trees import Trees
-from mutation.graphs import Array, Graph, attribute
+from onnxtwin.exporters.analysis import intervals as iv
+from onnxtwin.exporters.analysis.graph import Array, Graph, attribute
+from onnxtwin.exporters.analysis.intervals import Interval, Table
+from onnxtwin.exporters.analysis.trees import Trees
 
 MOVES = ("Squeeze", "Unsqueeze", "Reshape", "Transpose", "Identity", "Flatten", "Slice", "Expand")
 COMPARISONS = ("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual")

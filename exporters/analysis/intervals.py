@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mutation.graphs import Array
+from onnxtwin.exporters.analysis.graph import Array
 
 EPS = float(np.finfo(np.float64).eps)
 LARGEST_INT = np.iinfo(np.int64).max

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from mutation import boxes_intervals as iv
-from mutation.boxes_intervals import Interval
-from mutation.graphs import Array, attribute
+from onnxtwin.exporters.analysis import intervals as iv
+from onnxtwin.exporters.analysis.graph import Array, attribute
+from onnxtwin.exporters.analysis.intervals import Interval
 
 LESS = 1
 """The mode of a split that asks ``<`` instead of ``<=``."""
