@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from spox import Var
 
 from onnxtwin.exporters import finish
+from onnxtwin.exporters.analysis.enclosure import Elementary, Enclosure, State
 from onnxtwin.exporters.errors import OnnxTwinError, RecordingError, UnsupportedError
 from onnxtwin.exporters.forms import rearranged
 from onnxtwin.exporters.outputs import Answer, answers, real_answers
@@ -84,12 +86,59 @@ def export_graph(
     RecordingError
         If the graph does not answer what the pipeline answers on the sample.
     """
-    _load_leaves()
-    _require_fitted(estimator)
     if layout not in ("columns", "packed"):
         raise UnsupportedError(f"layout {layout!r} is unknown\n  way out: 'columns' or 'packed'")
+    recorded = _record(estimator, X, methods, layout)
+    with recorded.trace.running():
+        return _finish(estimator, recorded)
+
+
+def export_arithmetic(
+    estimator: Any, X: Any, *, methods: list[str] | str | None = None, known: Signature | None = None
+) -> Arithmetic:
+    """Trace a fitted pipeline's inference methods for bounds of what correct programs may answer.
+
+    Parameters and errors are those of :func:`export_graph`; what is recorded is not proven.
+
+    Parameters
+    ----------
+    known : the signature of an earlier export, if there is one: it spares questions to the pipeline.
+    """
+    recorded = _record(estimator, X, methods, "columns", known)
+    with recorded.trace.running():
+        return _arithmetic(estimator, recorded)
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """What correct programs may answer, recorded from a pipeline's own code.
+
+    Attributes
+    ----------
+    signature : of the raw rows; its outputs are those of ``enclosure``.
+    """
+
+    enclosure: Enclosure
+    signature: Signature
+
+    def of(self, feeds: Sequence[np.ndarray]) -> dict[str, State | None]:
+        """Per output what may be answered; None where that is not known.
+
+        Parameters
+        ----------
+        feeds : the input tensors, in the order of the signature's inputs.
+        """
+        return self.enclosure.of({f"in_{i}": value for i, value in enumerate(feeds)})
+
+
+def _record(
+    estimator: Any, X: Any, methods: list[str] | str | None, layout: str, known: Signature | None = None
+) -> _Recorded:
+    """The pipeline's code, traced on both samples."""
+    _load_leaves()
+    _require_fitted(estimator)
     names = _methods(estimator, methods)
-    sample = draw(estimator, X, names, layout)
+    sample = draw(estimator, X, names, layout, known)
     copied = traced_copy(estimator)
     with deferred():
         first, _ = _run(copied, sample, names, sample.first, None)
@@ -98,7 +147,32 @@ def export_graph(
     by_name = sample.by_name
     if by_name is None:
         by_name = _takes_names(copied, sample, names, first, second, traced)
-    return _finished(estimator, sample, names, second, traced, trees, by_name)
+    return _Recorded(sample, names, second, traced, trees, by_name)
+
+
+def _arithmetic(estimator: Any, recorded: _Recorded) -> Arithmetic:
+    """The graph with all elementary functions told, for bounds."""
+    sample, trace, traced = recorded.sample, recorded.trace, recorded.traced
+    taken = {entry.name for entry in sample.inputs}
+    given = [answer for name in recorded.names for answer in traced.answers[name]]
+    outputs = tuple(answer.output(estimator, taken) for answer in given)
+    told = {output.name: answer.array.tensor.flat for output, answer in zip(outputs, given, strict=True)}
+    for i, mark in enumerate(trace.elementary):
+        told[f"mark_{i}"] = mark.var
+        told |= {f"mark_{i}_{j}": operand for j, operand in enumerate(mark.operands)}
+    model = finish.build(traced.inputs, {f"out_{i}": var for i, var in enumerate(told.values())})
+    recorded.trees.patch(model)
+    inner = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "Identity"}
+    place = {name: inner[f"out_{i}"] for i, name in enumerate(told)}
+    marks = {
+        place[f"mark_{i}"]: Elementary(
+            mark.function, tuple(place[f"mark_{i}_{j}"] for j in range(len(mark.operands)))
+        )
+        for i, mark in enumerate(trace.elementary)
+    }
+    enclosure = Enclosure(model, marks, {output.name: f"out_{i}" for i, output in enumerate(outputs)})
+    signature = sample.signature(outputs, (), trace, tuple(recorded.names), recorded.by_name)
+    return Arithmetic(enclosure, signature)
 
 
 def _takes_names(
@@ -179,6 +253,18 @@ class _Traced:
     answers: dict[str, list[Answer]]
 
 
+@dataclass
+class _Recorded:
+    """What the second run of the pipeline's code recorded."""
+
+    sample: Sample
+    names: list[str]
+    trace: Trace
+    traced: _Traced
+    trees: DeferredTrees
+    by_name: bool
+
+
 def _run(
     copied: Shadow, sample: Sample, names: list[str], rows: Any, previous: Trace | None
 ) -> tuple[Trace, _Traced]:
@@ -245,28 +331,9 @@ def _called(method: Any, X: Any, trace: Trace) -> Any:
         ) from error
 
 
-def _finished(
-    estimator: Any,
-    sample: Sample,
-    names: list[str],
-    trace: Trace,
-    traced: _Traced,
-    trees: DeferredTrees,
-    by_name: bool,
-) -> Exported:
-    with trace.running():
-        return _finish(estimator, sample, names, trace, traced, trees, by_name)
-
-
-def _finish(
-    estimator: Any,
-    sample: Sample,
-    names: list[str],
-    trace: Trace,
-    traced: _Traced,
-    trees: DeferredTrees,
-    by_name: bool,
-) -> Exported:
+def _finish(estimator: Any, recorded: _Recorded) -> Exported:
+    sample, names, trace = recorded.sample, recorded.names, recorded.trace
+    traced, trees = recorded.traced, recorded.trees
     feeds = {f"in_{i}": value for i, value in enumerate(sample.feeds(sample.second))}
 
     def answered(variables: list[Var], real: list[np.ndarray]) -> list[np.ndarray]:
@@ -308,7 +375,7 @@ def _finish(
     model = finish.finish(model, public, order, f"answers {', '.join(names)} of {type(estimator).__name__}")
     finish.refuse_unsafe(model)
     trees.patch(model)
-    signature = sample.signature(tuple(outputs), conditions, trace, tuple(names), by_name)
+    signature = sample.signature(tuple(outputs), conditions, trace, tuple(names), recorded.by_name)
     exported = Exported(model, signature)
     try:
         with trace.paused():

@@ -112,8 +112,14 @@ class Sample:
         )
 
 
-def draw(estimator: Any, X: Any, methods: Sequence[str], layout: Any) -> Sample:
+def draw(
+    estimator: Any, X: Any, methods: Sequence[str], layout: Any, known: Signature | None = None
+) -> Sample:
     """Describe the raw columns of ``X`` and choose the rows to trace.
+
+    Parameters
+    ----------
+    known : what an earlier export found out about such rows; then the pipeline is not asked again.
 
     Raises
     ------
@@ -127,7 +133,10 @@ def draw(estimator: Any, X: Any, methods: Sequence[str], layout: Any) -> Sample:
     _require_fitted_columns(estimator, columns, container)
     chosen = _take(rows, np.unique(np.linspace(0, len(rows) - 1, min(DISTINCT, len(rows))).astype(int)))
     _answer(estimator, methods, chosen, "the sample")
-    columns, missing = _missing(estimator, methods, chosen, columns, container)
+    if known is None:
+        columns, missing = _missing(estimator, methods, chosen, columns, container)
+    else:
+        columns, missing = known.columns, _with_missing(chosen, known.columns)
     every = chosen if missing is None else _concat([chosen, missing])
     inputs = _inputs(columns, container, layout)
     first = _prime(max(len(every), 23), len(columns))
@@ -139,8 +148,14 @@ def draw(estimator: Any, X: Any, methods: Sequence[str], layout: Any) -> Sample:
         inputs,
         _labelled(_cycled(every, first)),
         _labelled(_cycled(every, second)),
-        types_of(estimator, columns, chosen, lambda other: _answers(estimator, methods, other)),
-        _by_name(estimator, methods, chosen) if container == "DataFrame" else False,
+        known.types
+        if known is not None
+        else types_of(estimator, columns, chosen, lambda other: _answers(estimator, methods, other)),
+        known.extra_columns == "ignored"
+        if known is not None
+        else _by_name(estimator, methods, chosen)
+        if container == "DataFrame"
+        else False,
     )
 
 
@@ -290,6 +305,13 @@ def _missing(
     if _accepts(estimator, methods, _concat([rows, everything])):
         pieces.append(everything)
     return described, _concat(pieces)
+
+
+def _with_missing(rows: Any, columns: tuple[Column, ...]) -> Any:
+    """A row a column that may be missing, in which it is."""
+    able = [i for i, c in enumerate(columns) if c.missing_allowed]
+    made = [set_missing(_take(rows, np.array([k % len(rows)])), columns[i], i) for k, i in enumerate(able)]
+    return _concat(made) if made else None
 
 
 def _inputs(columns: tuple[Column, ...], container: str, layout: str) -> tuple[Input, ...]:

@@ -76,6 +76,15 @@ class Expected:
 
 
 @dataclass
+class Computed:
+    """A graph value that is an elementary function of others, whatever operators it is composed of."""
+
+    function: Callable[..., Any]
+    var: Var
+    operands: tuple[Var, ...]
+
+
+@dataclass
 class Requirement:
     """A per-row demand: rows where it is False make the pipeline raise, or are beyond a limit of the graph.
 
@@ -100,6 +109,7 @@ class Trace:
     steps : ``id(estimator) -> "preprocess.categories.encoder"``.
     see : what traced code sees of an object (:meth:`~onnxtwin.exporters.shadow.Shadow.see`).
     singles : where single precision was computed in.
+    elementary : the elementary functions that were computed.
     refusals : every error of onnxtwin's own that was made in this run, swallowed or not.
     """
 
@@ -112,6 +122,7 @@ class Trace:
     requirements: list[Requirement] = field(default_factory=list)
     limits: list[tuple[Var, str]] = field(default_factory=list)
     singles: list[Place] = field(default_factory=list)
+    elementary: list[Computed] = field(default_factory=list)
     narrowed: set[int] = field(default_factory=set)
     finite_columns: set[str] = field(default_factory=set)
     column_values: dict[str, list[Any]] = field(default_factory=dict)
@@ -223,7 +234,13 @@ class Trace:
         Exception
             What ``run`` raised, or the first refusal that it swallowed.
         """
-        lists: tuple[list[Any], ...] = (self.entries, self.expected, self.requirements, self.refusals)
+        lists: tuple[list[Any], ...] = (
+            self.entries,
+            self.expected,
+            self.elementary,
+            self.requirements,
+            self.refusals,
+        )
         lengths = [len(held) for held in lists]
         try:
             answer = run()
@@ -263,6 +280,11 @@ class Trace:
         if entry.value.dtype.kind == "f":
             eps = float(np.finfo(entry.value.dtype).eps)  # a rounding of each side
             entry.room = (count * eps * magnitude).reshape(entry.value.shape)
+
+    def compute(self, function: Callable[..., Any], var: Var, operands: tuple[Var, ...]) -> Var:
+        """Say that ``var`` is a function of the operands that no two libraries compute to the same bit."""
+        self.elementary.append(Computed(function, var, operands))
+        return var
 
     def require(self, var: Var, message: str) -> None:
         """Demand that ``var`` (bool, ``[N, 1]``) holds; where it does not, the pipeline raises."""

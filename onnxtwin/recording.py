@@ -61,6 +61,7 @@ def record_vectors(
     seed : of the choice and the permutations.
     """
     reference = Reference(pipeline, session.methods, session.signature)
+    reference.sample = X
     chosen = choose(X, rows, seed)
     if rows_are == "shuffled":
         chosen = anonymise(chosen, seed)

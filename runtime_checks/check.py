@@ -164,6 +164,8 @@ def check(
                     run.recorder = Recorder(run.graph) if run.graph is not None and not fail_fast else None
                 # A case made from a row that the pipeline refuses is refused, and refusals cost calls.
                 accepted = reference.ask(rows).accepted
+                if reference.sample is None and accepted.any():
+                    reference.sample = take(rows, accepted)
                 sampled.add(take(rows, accepted))
                 refused = rows if refused is None and not accepted.any() else refused
                 run.chunk(SAMPLE, rows, done, truth)

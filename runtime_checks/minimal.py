@@ -82,9 +82,9 @@ def minimal_row(
     options = [simpler(column_values(row, a).iloc[0], plain[a]) for a in labels]
     simplest = _Shrinking(judge, row, labels, options).simplest()
     cell = judge.difference(simplest)
-    if cell is not None and not judge.undetermined(simplest, cell.method):
+    if cell is not None:
         row = simplest
-    else:
+    else:  # it fails beside other rows only
         cell = judge.difference(row)
         assert cell is not None
     needed = [
@@ -194,20 +194,26 @@ class _Judge:
         self._tolerance = tolerance
 
     def differs(self, rows: Rows) -> npt.NDArray[np.bool_]:
-        """``[N]``: rows that both sides answer, and differently."""
-        expected, found, both = self._answers(rows)
-        differs = np.zeros(count(rows), dtype=np.bool_)
-        for method, answer in expected.methods.items():
-            if layout_differs(answer, found.methods[method]) is None:
-                for e, f in zip(answer, found.methods[method], strict=True):
-                    differs[both] |= failing(e, f, self._tolerance).any(axis=1)
-        return differs
+        """``[N]``: rows that both sides answer, and that the twin answers wrongly.
 
-    def undetermined(self, row: Rows, method: str) -> bool:
-        """Whether the pipeline does not stand by its answer to one row."""
-        sides = (side.ask(row).methods[method] for side in (self._reference, self._candidate))
-        examiner = Examiner(self._reference, self._tolerance)
-        return bool(examiner.examine(method, row, *sides).undetermined[0])
+        Behind the first of them rows may be named whose answer is undetermined.
+        """
+        expected, found, both = self._answers(rows)
+        answered, differs = np.flatnonzero(both), np.zeros(count(rows), dtype=np.bool_)
+        for method, answer in expected.methods.items():
+            other = found.methods[method]
+            if layout_differs(answer, other) is not None:
+                continue
+            pairs = zip(answer, other, strict=True)
+            bad = np.flatnonzero(
+                np.logical_or.reduce([failing(e, f, self._tolerance).any(axis=1) for e, f in pairs])
+            )
+            if len(bad):
+                sides = [[p.rows(bad) for p in side] for side in (answer, other)]
+                examiner = Examiner(self._reference, self._tolerance, enough=1)
+                examined = examiner.examine(method, take(rows, answered[bad]), *sides, again=False)
+                differs[answered[bad]] |= ~examined.undetermined
+        return differs
 
     def difference(self, row: Rows) -> _Cell | None:
         """The first cell in which the answers to one row differ."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,9 +13,10 @@ import numpy.typing as npt
 from sklearn.exceptions import NotFittedError
 from threadpoolctl import ThreadpoolController
 
-from onnxtwin.exporters.errors import CheckError, InputError, LimitError, is_refusal
+from onnxtwin.exporters.errors import CheckError, InputError, LimitError, OnnxTwinError, is_refusal
 from onnxtwin.exporters.signature import Signature
 from onnxtwin.runtime_checks.compare import Answer, BoolArray, join, parts
+from onnxtwin.runtime_checks.enclosures import Bounds, Enclosures
 from onnxtwin.runtime_checks.rows import Rows, count, take
 
 Ints = npt.NDArray[np.int64]
@@ -117,7 +119,12 @@ def _threads() -> ThreadpoolController:
 
 
 class Reference:
-    """Calls the pipeline's methods and normalises what they return."""
+    """Calls the pipeline's methods and normalises what they return.
+
+    Attributes
+    ----------
+    sample : rows that the pipeline answers, of the types that it is called with.
+    """
 
     def __init__(self, pipeline: Any, methods: Sequence[str], signature: Signature | None) -> None:
         for method in methods:
@@ -129,6 +136,10 @@ class Reference:
                 )
         self.pipeline = pipeline
         self.methods = tuple(methods)
+        self.sample: Rows | None = None
+        self._signature = signature
+        self._enclosures: Enclosures | None = None
+        self._traced = False
         self._last: tuple[Rows, Answers] | None = None
         self._labels = {
             output.method
@@ -170,6 +181,15 @@ class Reference:
 
     def _call(self, X: Rows) -> dict[str, Answer]:
         return {method: self.one(method, X) for method in self.methods}
+
+    def enclosures(self, X: Rows, method: str) -> list[Bounds] | None:
+        """What correct programs may answer to the rows; None where the pipeline's code cannot be traced."""
+        if not self._traced:
+            self._traced = True
+            sample = X if self.sample is None else self.sample
+            with contextlib.suppress(OnnxTwinError):
+                self._enclosures = Enclosures(self.pipeline, self.methods, sample, self._signature)
+        return None if self._enclosures is None else self._enclosures.of(method, X)
 
     def accepts(self, X: Rows) -> bool:
         """Whether the pipeline answers these rows as one batch."""

@@ -6,8 +6,8 @@ of an operation is the bound of its rounded results. Whatever is not known stays
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
@@ -61,11 +61,34 @@ class Interval:
     @property
     def point(self) -> Array:
         """Where one value is possible, and that one is not NaN."""
-        return (self.lo == self.hi) & ~self.nan
+        return np.asarray((self.lo == self.hi) & ~self.nan)
+
+    @classmethod
+    def of(cls, arrays: Iterable[Array], *, bag: bool = False) -> Interval:
+        """From ``lo``, ``hi``, ``nan``, ``grain`` and ``single``, in this order."""
+        lo, hi, nan, grain, single = arrays
+        return cls(lo, hi, nan, grain, single, bag)
+
+    @property
+    def arrays(self) -> tuple[Array, Array, Array, Array, Array]:
+        """``lo``, ``hi``, ``nan``, ``grain`` and ``single``."""
+        return self.lo, self.hi, self.nan, self.grain, self.single
 
     def map(self, function: Callable[[Array], Array]) -> Interval:
         """The same move of every array."""
-        return Interval(*(function(getattr(self, f.name)) for f in fields(self)[:5]), bag=self.bag)
+        return Interval.of((function(array) for array in self.arrays), bag=self.bag)
+
+    def at(self, index: Any) -> Interval:
+        """Some entries."""
+        return self.map(lambda array: array[index])
+
+    def along(self, axis: int, places: Any) -> Interval:
+        """The entries at some places of an axis."""
+        return self.map(lambda array: np.take(array, places, axis))
+
+    def wide(self, shape: tuple[int, ...]) -> Interval:
+        """The same broadcast to a shape."""
+        return self.map(lambda array: np.broadcast_to(array, shape))
 
     def most(self) -> Array:
         """Largest magnitude, infinite where there is no bound, 0 where there is no number."""
@@ -76,12 +99,8 @@ class Interval:
         """Where a cast to float32 changes nothing (NaN stays NaN)."""
         with np.errstate(over="ignore", invalid="ignore"):
             narrow = (self.lo == self.hi) & (self.lo.astype(np.float32) == self.lo)
-        return (
-            self.single
-            | self.none
-            | narrow
-            | ((self.grain > 0) & (self.most() <= WHOLE_IN_SINGLE * self.grain))
-        )
+        few_digits = (self.grain > 0) & (self.most() <= WHOLE_IN_SINGLE * self.grain)
+        return np.asarray(self.single | self.none | narrow | few_digits)
 
 
 def made(lo: Any, hi: Any, nan: Any = False, grain: Any = 0.0, single: Any = False) -> Interval:
@@ -91,7 +110,8 @@ def made(lo: Any, hi: Any, nan: Any = False, grain: Any = 0.0, single: Any = Fal
         lo, hi = np.where(np.isnan(lo), -np.inf, lo), np.where(np.isnan(hi), np.inf, hi)
     grain = 1.0 if lo.dtype.kind == "i" else grain
     kinds = ((nan, bool), (grain, np.float64), (single, bool))
-    return Interval(lo, hi, *(np.broadcast_to(np.asarray(v, kind), lo.shape) for v, kind in kinds))
+    others = [np.broadcast_to(np.asarray(v, kind), lo.shape) for v, kind in kinds]
+    return Interval.of([lo, hi, *others])
 
 
 def constant(value: Array) -> Interval:
@@ -145,9 +165,9 @@ def choose(where: Array, a: Interval, b: Interval) -> Interval:
     """``a`` in some places, ``b`` in the others."""
     if a.is_int != b.is_int:
         a, b = (made(v.lo.astype(np.float64), v.hi.astype(np.float64), v.nan, v.grain) for v in (a, b))
-    pairs = [(getattr(a, f.name), getattr(b, f.name)) for f in fields(a)[:5]]
     shape = np.broadcast_shapes(where.shape, a.lo.shape, b.lo.shape)
-    return Interval(*(np.broadcast_to(np.where(where, x, y), shape) for x, y in pairs))
+    pairs = zip(a.arrays, b.arrays, strict=True)
+    return Interval.of(np.broadcast_to(np.where(where, x, y), shape) for x, y in pairs)
 
 
 def as_bag(interval: Interval) -> Interval:
@@ -161,9 +181,9 @@ def as_bag(interval: Interval) -> Interval:
     return Interval(
         lo,
         hi,
-        interval.nan.any(axis=axes),
+        np.asarray(interval.nan.any(axis=axes)),
         interval.grain.min(axis=axes),
-        interval.single.all(axis=axes),
+        np.asarray(interval.single.all(axis=axes)),
         True,
     )
 
@@ -180,7 +200,7 @@ def _numbers(lo: Array, hi: Array, invalid: Array, operands: Sequence[Interval],
     return replace(found, lo=np.where(none, np.inf, found.lo), hi=np.where(none, -np.inf, found.hi))
 
 
-def _guarded(lo: Array, hi: Array, overflows: Array) -> Interval:
+def guarded(lo: Array, hi: Array, overflows: Array) -> Interval:
     """Whole numbers, without bounds where one does not fit 64 bits."""
     return made(np.where(overflows, SMALLEST_INT, lo), np.where(overflows, LARGEST_INT, hi))
 
@@ -200,7 +220,7 @@ def _product_overflows(a: Array, b: Array) -> Array:
 def add(a: Interval, b: Interval) -> Interval:
     """``a + b``."""
     if a.is_int:
-        return _guarded(a.lo + b.lo, a.hi + b.hi, _sum_overflows(a.lo, b.lo) | _sum_overflows(a.hi, b.hi))
+        return guarded(a.lo + b.lo, a.hi + b.hi, _sum_overflows(a.lo, b.lo) | _sum_overflows(a.hi, b.hi))
     invalid = ((a.hi == np.inf) & (b.lo == -np.inf)) | ((a.lo == -np.inf) & (b.hi == np.inf))
     with np.errstate(all="ignore"):
         return _numbers(a.lo + b.lo, a.hi + b.hi, invalid, (a, b), np.minimum(a.grain, b.grain))
@@ -209,7 +229,7 @@ def add(a: Interval, b: Interval) -> Interval:
 def negative(a: Interval) -> Interval:
     """``-a``."""
     if a.is_int:
-        return _guarded(-a.hi, -a.lo, a.lo == SMALLEST_INT)
+        return guarded(-a.hi, -a.lo, a.lo == SMALLEST_INT)
     return replace(a, lo=-a.hi, hi=-a.lo)
 
 
@@ -234,7 +254,7 @@ def multiply(a: Interval, b: Interval) -> Interval:
     if a.is_int:
         exact = [x * y for x in (a.lo, a.hi) for y in (b.lo, b.hi)]
         wide = reduce(np.logical_or, (_product_overflows(x, y) for x, y in _corners(a, b)))
-        return _guarded(_least(exact), _most(exact), wide)
+        return guarded(_least(exact), _most(exact), wide)
     with np.errstate(all="ignore"):
         corners = [np.nan_to_num(x * y, nan=0.0, posinf=np.inf, neginf=-np.inf) for x, y in _corners(a, b)]
     invalid = (_has_zero(a) & _has_infinity(b)) | (_has_zero(b) & _has_infinity(a))
@@ -249,7 +269,7 @@ def divide(a: Interval, b: Interval) -> Interval:
         divisors = [np.where(bad, 1, end) for end in (b.lo, b.hi)]
         exact = [_truncated(x, y) for x in (a.lo, a.hi) for y in divisors]
         edge = (a.lo == SMALLEST_INT) & (b.lo <= -1) & (b.hi >= -1)
-        return _guarded(_least(exact), _most(exact), bad | edge)
+        return guarded(_least(exact), _most(exact), bad | edge)
     by_zero = _has_zero(b)
     with np.errstate(all="ignore"):
         corners = [np.nan_to_num(x / y, nan=0.0, posinf=np.inf, neginf=-np.inf) for x, y in _corners(a, b)]
@@ -262,7 +282,7 @@ def divide(a: Interval, b: Interval) -> Interval:
 
 def _truncated(a: Array, b: Array) -> Array:
     quotient = a // b
-    return quotient + ((a != quotient * b) & ((a < 0) != (b < 0)))
+    return np.asarray(quotient + ((a != quotient * b) & ((a < 0) != (b < 0))))
 
 
 def modulo(a: Interval, b: Interval) -> Interval:
@@ -284,13 +304,15 @@ def extreme(function: Callable[..., Array], a: Interval, b: Interval) -> Interva
     return made(lo, hi, a.nan | b.nan, np.minimum(a.grain, b.grain), a.single & b.single)
 
 
-def monotone(function: Callable[[Array], Array], a: Interval, *, ulps: int = 0) -> Interval:
-    """A function that never falls; ``ulps``: by which its kernel may be wrong."""
+def monotone(
+    function: Callable[[Array], Array], a: Interval, *, ulps: int = 0, grain: float = 0.0
+) -> Interval:
+    """A function that never falls; ``ulps``: by which its kernel may be wrong; ``grain``: of its answers."""
     with np.errstate(all="ignore"):
         lo, hi = function(a.lo), function(a.hi)
     with np.errstate(invalid="ignore"):
         lo, hi = lo - ulps * EPS * np.abs(lo), hi + ulps * EPS * np.abs(hi)
-    return choose(a.none, a, made(lo, hi, a.nan, float(function is np.floor)))
+    return choose(a.none, a, made(lo, hi, a.nan, grain))
 
 
 OVERFLOWS = 709.8
@@ -304,6 +326,19 @@ def exponential(a: Interval) -> Interval:
     lo = np.where(a.lo >= OVERFLOWS, np.inf, lo)
     lo, hi = np.where(a.lo >= 0, np.maximum(lo, 1.0), lo), np.where(a.hi <= 0, np.minimum(hi, 1.0), hi)
     return choose(a.none, found, replace(found, lo=lo, hi=hi, grain=np.zeros_like(found.grain)))
+
+
+def square_root(a: Interval) -> Interval:
+    """``sqrt(a)``, NaN below 0."""
+    found = monotone(np.sqrt, replace(a, lo=np.where(a.none, a.lo, np.maximum(a.lo, 0.0))))
+    return replace(found, nan=a.nan | (a.lo < 0) & ~a.none)
+
+
+def sign(a: Interval) -> Interval:
+    """``sign(a)``."""
+    if a.is_int:
+        return made(np.sign(a.lo), np.sign(a.hi))
+    return monotone(np.sign, a, grain=1.0)
 
 
 def logarithm(a: Interval) -> Interval:
@@ -356,45 +391,6 @@ def _next(value: Array, way: int) -> Array:
     return np.asarray(np.nextafter(value, way * np.inf))
 
 
-def total(a: Interval, axis: int, *, running: bool, keepdims: bool = True) -> Interval:
-    """The sum along an axis, in any order of additions; ``running``: of each entry and those before it."""
-    if a.is_int:
-        sums = [np.cumsum(end, axis) if running else end.sum(axis, keepdims=keepdims) for end in (a.lo, a.hi)]
-        most = a.most().sum(axis, keepdims=running or keepdims)
-        return _guarded(sums[0], sums[1], np.broadcast_to(most > 2.0**62, sums[0].shape))
-
-    def over(value: Array) -> Array:
-        return np.cumsum(value, axis) if running else value.sum(axis, keepdims=keepdims)
-
-    with np.errstate(invalid="ignore"):
-        lo, hi, magnitude = over(a.lo), over(a.hi), over(a.most())
-    grain = np.minimum.accumulate(a.grain, axis) if running else a.grain.min(axis, keepdims=keepdims)
-    exact = (grain > 0) & (magnitude < WHOLE_IN_DOUBLE * grain)
-    with np.errstate(invalid="ignore"):
-        room = np.where(exact, 0.0, a.lo.shape[axis] * 2 * EPS * magnitude)
-    infinite = over((a.lo == -np.inf).astype(int)) * over((a.hi == np.inf).astype(int))
-    none = over(a.none.astype(int)) > 0
-    missing = (over(a.nan.astype(int)) > 0) | (infinite > 0) | none
-    found = made(lo - room, hi + room, missing, np.where(exact, grain, 0.0))
-    return replace(found, lo=np.where(none, np.inf, found.lo), hi=np.where(none, -np.inf, found.hi))
-
-
-def matrix_product(a: Interval, weights: Array) -> Interval:
-    """``a @ weights`` with a constant matrix, summed in any order, with products rounded or not."""
-    positive, negative_ = np.maximum(weights, 0.0), np.minimum(weights, 0.0)
-    none = a.none.any(-1, keepdims=True)
-    wild = (~np.isfinite(a.most())).any(-1, keepdims=True)
-    unsure = none | wild
-    lo_in, hi_in = (np.where(unsure, 0.0, end) for end in (a.lo, a.hi))
-    lo, hi = lo_in @ positive + hi_in @ negative_, hi_in @ positive + lo_in @ negative_
-    most = np.maximum(np.abs(lo_in), np.abs(hi_in))
-    room = 2 * (len(weights) + 2) * EPS * (most @ np.abs(weights))
-    missing = a.nan.any(-1, keepdims=True) | unsure
-    lo, hi = np.where(wild, -np.inf, lo - room), np.where(wild, np.inf, hi + room)
-    lo, hi = np.where(none, np.inf, lo), np.where(none, -np.inf, hi)
-    return made(lo, hi, missing)
-
-
 def to_single(a: Interval) -> Interval:
     """A cast to float32."""
     with np.errstate(over="ignore"):
@@ -441,11 +437,11 @@ def _corners(a: Interval, b: Interval) -> list[tuple[Array, Array]]:
 
 
 def _least(values: Sequence[Array]) -> Array:
-    return np.minimum.reduce(np.broadcast_arrays(*values))
+    return np.asarray(np.minimum.reduce(np.broadcast_arrays(*values)))
 
 
 def _most(values: Sequence[Array]) -> Array:
-    return np.maximum.reduce(np.broadcast_arrays(*values))
+    return np.asarray(np.maximum.reduce(np.broadcast_arrays(*values)))
 
 
 def _has_zero(a: Interval) -> Array:
@@ -453,34 +449,4 @@ def _has_zero(a: Interval) -> Array:
 
 
 def _has_infinity(a: Interval) -> Array:
-    return ~a.none & ((a.lo == -np.inf) | (a.hi == np.inf))
-
-
-class Table:
-    """Rows of a constant table, and bounds of any run of them in one step (windows of powers of two)."""
-
-    def __init__(self, rows: Array) -> None:
-        self.rows = rows
-        whole = constant(rows)
-        self._levels = [whole]
-        span = 1
-        while 2 * span <= len(rows):
-            last = self._levels[-1]
-            self._levels.append(hull(last.map(lambda a, s=span: a[:-s]), last.map(lambda a, s=span: a[s:])))
-            span *= 2
-
-    def between(self, first: Array, last: Array) -> Interval:
-        """Bounds of the rows ``first`` to ``last``, both included, ``[...]`` → ``[..., *row]``."""
-        span = np.maximum(last - first + 1, 1)
-        level = np.floor(np.log2(span)).astype(int)
-        shape = first.shape + self.rows.shape[1:]
-        found: Interval | None = None
-        for at in np.unique(level):
-            left = np.where(level == at, first, 0)
-            right = np.where(level == at, last - (1 << int(at)) + 1, 0)
-            here = self._levels[int(at)]
-            both = hull(here.map(lambda a, at=left: a[at]), here.map(lambda a, at=right: a[at]))
-            wide = (level == at).reshape(level.shape + (1,) * (len(shape) - level.ndim))
-            found = both if found is None else choose(wide, both, found)
-        assert found is not None
-        return found
+    return np.asarray(~a.none & ((a.lo == -np.inf) | (a.hi == np.inf)))

@@ -12,7 +12,9 @@ from onnx import TensorProto
 
 from onnxtwin.exporters.analysis import intervals as iv
 from onnxtwin.exporters.analysis.graph import Array, Graph, attribute
-from onnxtwin.exporters.analysis.intervals import Interval, Table
+from onnxtwin.exporters.analysis.intervals import Interval
+from onnxtwin.exporters.analysis.sums import matrix_product, total
+from onnxtwin.exporters.analysis.tables import Table
 from onnxtwin.exporters.analysis.trees import Trees
 
 MOVES = ("Squeeze", "Unsqueeze", "Reshape", "Transpose", "Identity", "Flatten", "Slice", "Expand")
@@ -23,7 +25,7 @@ _TURNED = {
     "Greater": "Less",
     "GreaterOrEqual": "LessOrEqual",
 }
-BITS = {TensorProto.INT64: 64, TensorProto.INT32: 32, TensorProto.INT8: 8}
+BITS: dict[int, int] = {TensorProto.INT64: 64, TensorProto.INT32: 32, TensorProto.INT8: 8}
 
 Look = Callable[[str], Interval]
 """The bounds of any tensor, by its name."""
@@ -78,11 +80,11 @@ class Operators:
         if op == "Mod" and not attribute(node, "fmod") and given[0].is_int and not given[0].bag:
             return iv.modulo(*given)
         if op == "Cast":
-            return replace(_cast(given[0], attribute(node, "to")), bag=given[0].bag)
+            return replace(self.cast(given[0], attribute(node, "to")), bag=given[0].bag)
         if op == "MatMul" and not given[0].bag and given[0].lo.ndim == 2:
             weights = self.constants.get(node.input[1])
             fits = weights is not None and weights.ndim == 2 and given[0].lo.shape[1] == len(weights)
-            return iv.matrix_product(given[0], weights) if fits and weights is not None else None
+            return matrix_product(given[0], iv.constant(weights)) if fits and weights is not None else None
         if op in ("CumSum", "ReduceSum") and not given[0].bag:
             return self._sum(node, given[0])
         if op == "ReduceSum" and given[0].bag:
@@ -93,7 +95,7 @@ class Operators:
         if op in ("ReduceMax", "ReduceMin") and not given[0].bag:
             return self._extreme(node, given[0])
         if op == "ArgMax" and not given[0].bag:
-            return _winner(given[0], attribute(node, "axis") or 0, bool(attribute(node, "keepdims")), node)
+            return self.winner(given[0], node)
         if op == "Gather" and node.input[0] in self.constants:
             return self._gather(node, given)
         if op == "LabelEncoder":
@@ -102,6 +104,34 @@ class Operators:
             return self.tree(node).leaves(given[0])
         moved = self.mover(node, name, given)
         return None if moved is None else self.moved(moved, given, name)
+
+    def cast(self, value: Interval, to: int) -> Interval:
+        """A cast to another element type."""
+        if to == TensorProto.FLOAT:
+            return iv.to_single(iv.to_double(value))
+        if to == TensorProto.DOUBLE:
+            return iv.to_double(value)
+        if to == TensorProto.BOOL:
+            return iv.to_truth(value)
+        if to in BITS:
+            return iv.to_whole(value, BITS[to])
+        return iv.anything(value.lo.shape, whole=True)
+
+    def winner(self, scores: Interval, node: onnx.NodeProto) -> Interval:
+        """The place of the largest, the first of equals: any of those that may be it."""
+        axis = (attribute(node, "axis") or 0) % scores.lo.ndim
+        count = scores.lo.shape[axis]
+        places = np.arange(count).reshape(-1, *(1,) * (scores.lo.ndim - axis - 1))
+        at = np.expand_dims(scores.lo.argmax(axis), axis)
+        best = np.take_along_axis(scores.lo, at, axis)
+        beaten = np.where(places < at, scores.hi < best, np.where(places > at, scores.hi <= best, False))
+        # A kernel may take a NaN for the largest, or for none; and the last of equals is another rule.
+        open_ = scores.nan.any(axis, keepdims=True) | bool(attribute(node, "select_last_index"))
+        first = np.where(beaten & ~open_, count, places).min(axis, keepdims=True)
+        last = np.where(beaten & ~open_, -1, places).max(axis, keepdims=True)
+        found = iv.made(first.astype(np.int64), last.astype(np.int64))
+        keepdims = attribute(node, "keepdims")
+        return found if keepdims is None or keepdims else found.map(lambda a: a.squeeze(axis))
 
     def tree(self, node: onnx.NodeProto) -> Trees:
         """The trees of a node."""
@@ -121,7 +151,7 @@ class Operators:
         axis = int(axes.ravel()[0]) % given.lo.ndim
         running = node.op_type == "CumSum"
         keep = attribute(node, "keepdims") != 0
-        return iv.total(given, axis, running=running, keepdims=keep) if axis else None
+        return total(given, axis, running=running, keepdims=keep) if axis else None
 
     def _extreme(self, node: onnx.NodeProto, given: Interval) -> Interval | None:
         axes = self.constants.get(node.input[1]) if len(node.input) > 1 else None
@@ -129,7 +159,7 @@ class Operators:
             return None
         axis = int(axes.ravel()[0]) % given.lo.ndim
         function = np.maximum if node.op_type == "ReduceMax" else np.minimum
-        parts = [given.map(lambda a, i=i: np.take(a, [i], axis)) for i in range(given.lo.shape[axis])]
+        parts = [given.along(axis, [i]) for i in range(given.lo.shape[axis])]
         found = reduce(lambda a, b: iv.extreme(function, a, b), parts)
         return found if attribute(node, "keepdims") != 0 else found.map(lambda a: a.squeeze(axis))
 
@@ -153,15 +183,13 @@ class Operators:
             return None
         everything = iv.constant(np.concatenate([values, default.ravel()]))
         if keys is None or keys.dtype.kind not in "fi":
-            both = reduce(
-                iv.hull, (everything.map(lambda a, i=i: a[i : i + 1]) for i in range(len(everything.lo)))
-            )
-            return replace(both.map(lambda a: np.broadcast_to(a, given.lo.shape)), bag=given.bag, fixed=False)
+            both = reduce(iv.hull, (everything.at(slice(i, i + 1)) for i in range(len(everything.lo))))
+            return replace(both.wide(given.lo.shape), bag=given.bag, fixed=False)
         first, last, known, missing = keys_met(keys, given)
         order = np.argsort(keys[~np.isnan(keys)])
         found = self._table_of(node, values[~np.isnan(keys)][order]).between(first, last)
         other = iv.constant(default.ravel()[0])
-        wide = given.map(lambda a: np.broadcast_to(a, first.shape))
+        wide = given.wide(first.shape)
         found = iv.choose(last < first, other, found)
         found = iv.choose(known | (last < first), found, iv.hull(found, other))
         if wide.nan.any():
@@ -252,8 +280,8 @@ class Operators:
 
     def moved(self, move: Callable[[list[Array]], Array], given: list[Interval], name: str) -> Interval:
         """Entries moved about; bounds of all of them where their places in the row are not known."""
-        parts = [(v.lo, v.hi, v.nan, v.grain, v.single) for v in given]
-        found = Interval(*(move(list(arrays)) for arrays in zip(*parts, strict=True)))
+        parts = [v.arrays for v in given]
+        found = Interval.of(move(list(arrays)) for arrays in zip(*parts, strict=True))
         shape = self.shapes.get(name)
         if shape is None or found.lo.shape[1:] != shape:
             found = iv.as_bag(found)
@@ -277,32 +305,6 @@ def _same_boxes(arrays: list[Array]) -> list[Array]:
     return [np.broadcast_to(a, (boxes, *a.shape[1:])) if len(a) != boxes else a for a in arrays]
 
 
-def _cast(value: Interval, to: int) -> Interval:
-    if to == TensorProto.FLOAT:
-        return iv.to_single(iv.to_double(value))
-    if to == TensorProto.DOUBLE:
-        return iv.to_double(value)
-    if to == TensorProto.BOOL:
-        return iv.to_truth(value)
-    if to in BITS:
-        return iv.to_whole(value, BITS[to])
-    return iv.anything(value.lo.shape, whole=True)
-
-
-def _winner(scores: Interval, axis: int, keepdims: bool, node: onnx.NodeProto) -> Interval:
-    """The place of the largest, the first of equals; any where that is not certain."""
-    count = scores.lo.shape[axis]
-    places = np.arange(count).reshape(-1, *(1,) * (scores.lo.ndim - axis - 1))
-    certain = np.ones(np.delete(np.array(scores.lo.shape), axis).tolist(), bool)
-    winner = scores.lo.argmax(axis)
-    best = np.take_along_axis(scores.lo, np.expand_dims(winner, axis), axis)
-    at = np.expand_dims(winner, axis)
-    beaten = np.where(places < at, scores.hi < best, np.where(places > at, scores.hi <= best, True))
-    certain = beaten.all(axis) & ~scores.nan.any(axis) & (not attribute(node, "select_last_index"))
-    found = iv.made(np.where(certain, winner, 0), np.where(certain, winner, count - 1))
-    return found.map(lambda a: np.expand_dims(a, axis)) if keepdims else found
-
-
 def keys_met(keys: Array, given: Interval) -> tuple[Array, Array, Array, bool]:
     """First and last of the sorted keys within the bounds, whether only keys are there, and if NaN is one."""
     missing = np.isnan(keys) if keys.dtype.kind == "f" else np.zeros(len(keys), bool)
@@ -322,15 +324,26 @@ ENTRYWISE: dict[str, Callable[..., Interval]] = {
     "Div": iv.divide,
     "Neg": iv.negative,
     "Abs": iv.absolute,
-    "Max": lambda a, b: iv.extreme(np.maximum, a, b),
-    "Min": lambda a, b: iv.extreme(np.minimum, a, b),
+    "Sum": lambda *given: reduce(iv.add, given),
+    "Max": lambda *given: reduce(lambda a, b: iv.extreme(np.maximum, a, b), given),
+    "Min": lambda *given: reduce(lambda a, b: iv.extreme(np.minimum, a, b), given),
+    "Identity": lambda a: a,
+    "Reciprocal": lambda a: iv.divide(iv.constant(np.ones(())), a),
+    "Relu": lambda a: iv.extreme(np.maximum, a, iv.constant(np.zeros(()))),
+    "Sqrt": iv.square_root,
+    "Sign": iv.sign,
     "Exp": iv.exponential,
     "Log": iv.logarithm,
-    "Floor": lambda a: iv.monotone(np.floor, a),
+    "Floor": lambda a: iv.monotone(np.floor, a, grain=1.0),
+    "Ceil": lambda a: iv.monotone(np.ceil, a, grain=1.0),
+    "Round": lambda a: iv.monotone(np.rint, a, grain=1.0),
     "IsNaN": iv.is_missing,
     "IsInf": iv.is_infinite,
     "And": lambda a, b: iv.made(np.minimum(a.lo, b.lo), np.minimum(a.hi, b.hi)),
     "Or": lambda a, b: iv.made(np.maximum(a.lo, b.lo), np.maximum(a.hi, b.hi)),
+    "Xor": lambda a, b: iv.truth(
+        (a.lo != b.lo) | (a.lo != a.hi) | (b.lo != b.hi), (a.lo == b.lo) | (a.lo != a.hi) | (b.lo != b.hi)
+    ),
     "Not": lambda a: iv.made(1 - a.hi, 1 - a.lo),
     **{op: (lambda a, b, op=op: iv.compare(op, a, b)) for op in COMPARISONS},
 }

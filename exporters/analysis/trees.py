@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import onnx
@@ -10,6 +11,9 @@ import onnx
 from onnxtwin.exporters.analysis import intervals as iv
 from onnxtwin.exporters.analysis.graph import Array, attribute
 from onnxtwin.exporters.analysis.intervals import Interval
+
+MOST_WAYS = 50_000_000
+"""Boxes times splits and leaves that are looked at together."""
 
 LESS = 1
 """The mode of a split that asks ``<`` instead of ``<=``."""
@@ -49,19 +53,46 @@ class Trees:
         aggregate = attribute(node, "aggregate_function")
         self.sums = aggregate in (None, 1) and not attribute(node, "post_transform")
         self.plain = bool((self.modes <= LESS).all())
-        self._order = self._levels()
-        leaf_trees, node_trees = self._owners(), self._owner_of_nodes()
-        pairs = np.unique(np.stack([self.targets, leaf_trees], 1), axis=0)
-        self._groups = [
-            (int(target), np.flatnonzero((self.targets == target) & (leaf_trees == tree)))
-            for target, tree in pairs
-        ]
-        self._asked = np.zeros((len(self.splits), self.n_targets), np.float32)
-        for target, tree in pairs:
-            self._asked[node_trees == tree, target] = 1
-        self._given = (self.targets[:, None] == np.arange(self.n_targets)).astype(np.float32)
 
-    def _levels(self) -> list[Array]:
+    @cached_property
+    def _groups(self) -> list[tuple[int, Array, float]]:
+        """Per target and tree: the leaves, and a power of two that each weight is a multiple of."""
+        owners = self._owners()
+        order = np.lexsort((owners, self.targets))
+        key = np.stack([self.targets[order], owners[order]])
+        starts = np.flatnonzero((np.diff(key, axis=1) != 0).any(0)) + 1
+        grains = iv.constant(self.weights).grain
+        return [
+            (int(self.targets[leaves[0]]), leaves, float(grains[leaves].min(initial=1.0)))
+            for leaves in np.split(order, starts)
+            if len(leaves)
+        ]
+
+    @cached_property
+    def _asked(self) -> Array:
+        """Which targets the tree of each split answers, ``[splits, targets]``."""
+        owners = self._owner_of_nodes()
+        answers = np.zeros((int(owners.max(initial=-1)) + 1, self.n_targets), np.float32)
+        answers[self._owners(), self.targets] = 1
+        return answers[owners]
+
+    @cached_property
+    def _given(self) -> Array:
+        return np.asarray(self.targets[:, None] == np.arange(self.n_targets), np.float32)
+
+    def room(self, eps: float) -> Array:
+        """How far two orders of adding the trees can be apart, per target, whichever leaves are reached."""
+        added, size = np.zeros((2, self.n_targets))
+        grain = np.ones(self.n_targets)
+        for target, leaves, finest in self._groups:
+            added[target] += 1
+            size[target] += np.abs(self.weights[leaves]).max()
+            grain[target] = min(grain[target], finest)
+        exact = (added <= 1) | ((grain > 0) & (size < iv.WHOLE_IN_DOUBLE * iv.EPS / eps * grain))
+        return np.where(exact, 0.0, added * eps * size)
+
+    @cached_property
+    def _order(self) -> list[Array]:
         """Splits in an order in which each comes after the one above it, level by level."""
         levels, here = [], self.roots
         while len(here):
@@ -100,17 +131,23 @@ class Trees:
                 leaves[:, child[end]] |= reached[:, end]
         return Ways(true, false, nodes, leaves)
 
-    def leaves(self, given: Interval) -> Interval | None:
-        """Bounds of every target, ``[boxes, targets]``."""
+    def leaves(self, given: Interval, eps: float = iv.EPS) -> Interval | None:
+        """Bounds of every target, ``[boxes, targets]``; ``eps``: of the type that the trees are added in."""
         if not self.plain or not self.sums:
             return None
+        most = max(1, MOST_WAYS // max(1, len(self.splits) + len(self.weights)))
+        if len(given.lo) > most:
+            parts = [given.at(slice(i, i + most)) for i in range(0, len(given.lo), most)]
+            found = [self.leaves(part, eps) for part in parts]
+            arrays = zip(*(v.arrays for v in found if v is not None), strict=True)
+            return Interval.of(np.concatenate(same) for same in arrays)
         ways = self.ways(given)
         boxes = len(ways.leaves)
         low, high = np.zeros((boxes, self.n_targets)), np.zeros((boxes, self.n_targets))
         added, size = np.zeros(self.n_targets, int), np.zeros((boxes, self.n_targets))
         grain = np.ones(self.n_targets)
-        for target, chosen in self._groups:
-            grain[target] = min(grain[target], iv.constant(self.weights[chosen]).grain.min(initial=1.0))
+        for target, chosen, finest in self._groups:
+            grain[target] = min(grain[target], finest)
             reached, weights = ways.leaves[:, chosen], self.weights[chosen]
             least = np.where(reached, weights, np.inf).min(1)
             most = np.where(reached, weights, -np.inf).max(1)
@@ -120,7 +157,7 @@ class Trees:
             size[:, target] += np.maximum(np.abs(low[:, target]), np.abs(high[:, target]))
             added[target] += 1
         exact = (added <= 1) | ((grain > 0) & (size < iv.WHOLE_IN_DOUBLE * grain))
-        room = np.where(exact, 0.0, 2 * added * iv.EPS * size)
+        room = np.where(exact, 0.0, added * eps * size)
         return iv.made(low - room, high + room, False, np.where(exact, grain, 0.0))
 
     def alike(self, other: Trees, right: Interval, wrong: Interval, same: Array) -> Array:

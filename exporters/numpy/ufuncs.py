@@ -16,6 +16,7 @@ import spox.opset.ai.onnx.v20 as op
 from spox import Var
 
 from onnxtwin.exporters import arithmetic, special
+from onnxtwin.exporters.analysis.elementary import ELEMENTARY
 from onnxtwin.exporters.array import Array, concrete, constant, elementwise, is_traced, to_bool
 from onnxtwin.exporters.numpy.masked import masked_operand
 from onnxtwin.exporters.tensor import STRING, cast, element_type
@@ -344,12 +345,20 @@ def call(ufunc: np.ufunc, inputs: tuple[Any, ...], dtype: Any = None) -> Any:
         loop = list(resolved[: len(inputs)])
     if np.asarray(real).dtype == np.float32:
         trace.singles.append(trace.place())
-    made = compute(ufunc.__name__, _ELEMENTWISE[ufunc], real, arrays, loop)
+    made = compute(ufunc.__name__, _noted(ufunc), real, arrays, loop)
     if ufunc is np.matmul:
         a, b = (np.abs(array.value.astype(np.float64)) for array in arrays)
         with np.errstate(all="ignore"):
             trace.added(a.shape[-1], np.matmul(a, b))
     return made
+
+
+def _noted(ufunc: np.ufunc) -> Build:
+    """The operators of a ufunc; of an elementary function it is noted what they compute."""
+    build = _ELEMENTWISE[ufunc]
+    if ufunc not in ELEMENTARY:
+        return build
+    return lambda *args: require_trace().compute(ufunc, build(*args), args)
 
 
 def compute(what: str, build: Build, real: Any, arrays: list[Array], loop: list[np.dtype]) -> Array:

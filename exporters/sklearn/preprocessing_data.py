@@ -14,8 +14,8 @@ from onnxtwin.exporters.registry import call, exports
 def power_transformer_transform(self: Any, X: Any) -> Any:
     X = self._check_input(X, in_fit=False, check_positive=True, check_shape=True)
     power = _yeo_johnson if self.method == "yeo-johnson" else _box_cox
-    # A float64 lambda makes scipy compute in float64; the column it is written to keeps its own precision.
-    X = power(X.astype(np.float64), np.asarray(self.lambdas_, np.float64)).astype(X.dtype)
+    # A float64 lambda makes scipy go on in float64; the column it is written to keeps its own precision.
+    X = power(X, np.asarray(self.lambdas_, np.float64)).astype(X.dtype)
     return call(self._scaler, "transform", X) if self.standardize else X
 
 
@@ -27,7 +27,7 @@ def _yeo_johnson(X: Any, lambdas: Any) -> Any:
     up = np.where(np.abs(lambdas) < eps, 0.0, lambdas)
     down = np.where(np.abs(lambdas - 2) > eps, 2 - lambdas, 0.0)
     power = np.where(positive, up, down)
-    log = np.log1p(np.abs(X))
+    log = np.log1p(np.abs(X)).astype(np.float64)
     size = np.expm1(power * log) / power
     if (up == 0).any() or (down == 0).any():
         size = np.where(power == 0, log, size)
@@ -36,7 +36,7 @@ def _yeo_johnson(X: Any, lambdas: Any) -> Any:
 
 def _box_cox(X: Any, lambdas: Any) -> Any:
     """``scipy.special.boxcox`` a column: log where lambda is zero, the far branch beyond exp's range."""
-    log = np.log(X)
+    log = np.log(X.astype(np.float64))
     zero = np.abs(lambdas) < 1e-19
     safe = np.where(zero, 1.0, lambdas)
     exponent = safe * log
