@@ -19,6 +19,7 @@ import numpy as np
 import scipy.special
 
 from correct.fused import fused_multiply_add
+from onnxtwin.exporters.trace import current
 
 PRODUCTS = {np.matmul: "...ij,...jk->...ik", np.vecdot: "...i,...i->..."}
 """Ufuncs that multiply and sum, and what they compute of operands with at least two and one dimensions."""
@@ -235,6 +236,8 @@ def computed_in(arithmetic: Arithmetic) -> Iterator[None]:
 
     def in_arithmetic(*args: Any, **options: Any) -> Any:
         array = validated(*args, **options)
+        if current() is not None:  # bounds are traced from the pipeline's own code
+            return array
         floats = isinstance(array, np.ndarray) and array.dtype.kind == "f"
         return reordered(array, arithmetic) if floats else array
 
