@@ -284,6 +284,8 @@ class Array(Asked):
     def __getattr__(self, name: str) -> Any:
         from onnxtwin.exporters.numpy.dispatch import METHODS, method
 
+        if self._sparse is not None and name in ("tocsr", "tocsc", "tocoo"):
+            return lambda: self  # the same matrix in another form
         if self._stands_for_sparse():
             if name == "toarray":
                 return lambda: Array(self.value.copy(), None if self.is_constant else self.tensor)

@@ -168,7 +168,8 @@ def _replaced(values: pd.Series, at: Any, cells: Any) -> pd.Series:
     if isinstance(dtype, np.dtype) and (dtype.kind == "f" or getattr(cells, "dtype", None) == dtype):
         array: npt.NDArray[Any] = np.array(values)
         array[at] = np.asarray(cells if hasattr(cells, "dtype") else _cells(cells), dtype=dtype)
-        return pd.Series(array, index=values.index, name=values.name)
+        # Of objects that are texts pandas would make a column of another type.
+        return pd.Series(array, index=values.index, name=values.name, dtype=dtype)
     listed: list[Any] = list(values)
     for i, value in zip(at, cells, strict=True):
         listed[i] = value

@@ -11,7 +11,7 @@ import pandas as pd
 
 from onnxtwin.exporters.signature import Column, Signature
 from onnxtwin.runtime_checks.cases.registry import base_rows, family, made
-from onnxtwin.runtime_checks.cases.together import refused, together
+from onnxtwin.runtime_checks.cases.together import REFUSALS, refused, together
 from onnxtwin.runtime_checks.reference import Reference
 from onnxtwin.runtime_checks.rows import Rows, count, edited, take
 
@@ -22,7 +22,7 @@ MANY_COLUMNS = 64
 """Columns without which the pipeline refuses a row that are tried, at most."""
 
 SHOWN = 2
-"""Rows that show that it does."""
+"""Rows that show that it does, of a column; of many columns one each."""
 
 PAIRS = 300
 """Rows in which two columns are missing. Beyond 24 columns pairs are chosen, each column in two at least."""
@@ -52,7 +52,7 @@ def missing(reference: Reference, signature: Signature, X: Rows, rng: np.random.
     hoped = {c.label: edits[c.label] for c in signature.columns if c.label in gone and c.missing_allowed}
     others = [label for label in gone if label not in hoped]
     others = [others[i] for i in sorted(rng.permutation(len(others))[:MANY_COLUMNS])]
-    shown = [edit for label in others for edit in edits[label][:SHOWN]]
+    shown = [edits[label][i] for i in range(SHOWN) for label in others][:REFUSALS]
     for rows, accepted in refused(reference, base, shown, rng):
         yield rows
         # A signature that somebody else wrote may know no better.

@@ -30,6 +30,7 @@ def test_a_draw_is_the_same_whenever_it_is_made() -> None:
 
 
 def test_recipes_take_turns_and_each_can_be_drawn() -> None:
+    case(0, 0)  # loads the recipes of frames, too
     drawn = [case(0, number).recipe for number in range(len(RECIPES))]
     assert sorted(drawn) == sorted(RECIPES)
     assert len(drawn) > 30

@@ -277,6 +277,17 @@ class TestSparseOutput:
         rows = np.array([["a", "x"], ["b", "y"], ["c", "x"], ["a", "y"]] * 10)
         assert_twin_equal(make_pipeline(OneHotEncoder(), FunctionTransformer(function)).fit(rows), rows)
 
+    @pytest.mark.parametrize("joined", ["columns", "union"])
+    def test_sparse_parts_are_joined(self, joined: str) -> None:
+        rng = np.random.default_rng(0)
+        frame = pd.DataFrame({"a": rng.choice(list("abcdefghijklmnop"), 200), "b": rng.normal(size=200)})
+        codes = make_column_transformer((OneHotEncoder(), ["a"]), (StandardScaler(), ["b"]))
+        union = FeatureUnion([("codes", codes), ("again", make_column_transformer((OneHotEncoder(), ["a"])))])
+        pipeline = make_pipeline(codes if joined == "columns" else union, LinearRegression())
+        fitted = pipeline.fit(frame, np.arange(200.0))
+        assert scipy.sparse.issparse(fitted[0].transform(frame))
+        assert_twin_equal(fitted, frame)
+
     @pytest.mark.parametrize(
         "function",
         [
