@@ -23,8 +23,12 @@ _ATOMS = frozenset(
 )
 _CONTAINERS = frozenset({
     list, tuple, dict, set, frozenset, collections.Counter, collections.OrderedDict, collections.defaultdict,
-    collections.deque, weakref.WeakKeyDictionary,
+    collections.deque, weakref.WeakKeyDictionary, types.MappingProxyType,
 })  # fmt: skip
+_HOLDERS = frozenset({
+    types.SimpleNamespace, collections.UserDict, collections.UserList, collections.ChainMap,
+})  # fmt: skip
+"""Classes of Python's own that hold what others put in, in attributes."""
 
 
 class Shadow:
@@ -73,6 +77,12 @@ class Shadow:
             return self._array(thing, path)
         if kind in _CONTAINERS:
             return self._container(thing, kind, path)
+        if kind in _HOLDERS:
+            made = self._keep(thing, kind.__new__(kind))
+            vars(made).update(
+                {name: self._see(value, _under(path, name)) for name, value in vars(thing).items()}
+            )
+            return made
         if isinstance(thing, (type, types.ModuleType)) or callable(thing):
             made = self.code(thing)
             if made is not thing or isinstance(thing, (type, types.ModuleType, types.FunctionType)):
@@ -97,6 +107,8 @@ class Shadow:
         if isinstance(thing, weakref.WeakKeyDictionary):
             # A cache of results by class, as functools.singledispatch has one.
             return self._keep(thing, weakref.WeakKeyDictionary())
+        if isinstance(thing, types.MappingProxyType):
+            return self._keep(thing, types.MappingProxyType(self._see(thing.copy(), path)))
         if isinstance(thing, dict):
             made = self._keep(thing, thing.copy())
             made.clear()

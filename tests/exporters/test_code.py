@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import collections
+import collections.abc
 import dataclasses
 import enum
 import functools
@@ -311,4 +312,81 @@ def test_a_pipeline_beside_statsmodels_exports() -> None:
         "def shifted(X):\n    out = np.zeros(X.shape)\n    out[:, :] = X if sm else 0\n    return out",
         space,
     )
+    assert_twin_equal(FunctionTransformer(space["shifted"]).fit(ROWS), ROWS)
+
+
+def added(X: Any) -> Any:
+    out = np.ones(X.shape)
+    out[:, 0] += X[:, 1]
+    return out + X
+
+
+class Pair(NamedTuple):
+    first: Any
+    second: Any
+
+
+@dataclasses.dataclass
+class Holder:
+    steps: Any
+
+
+IN_CONTAINERS: dict[str, Any] = {
+    "list": [doubled, added],
+    "tuple": (doubled, added),
+    "dict": {"a": doubled, "b": added},
+    "partial": [functools.partial(doubled), functools.partial(lambda f, X: f(X), added)],
+    "nested": {"steps": [(doubled, {"then": (added,)})]},
+    "named tuple": Pair(doubled, added),
+    "ordered dict": collections.OrderedDict(a=doubled, b=added),
+    "default dict": collections.defaultdict(list, a=doubled),
+    "deque": collections.deque([doubled, added]),
+    "frozen set": frozenset([doubled]),
+    "dataclass": Holder([doubled, added]),
+    "namespace": types.SimpleNamespace(a=doubled, b=[added]),
+    "read-only dict": types.MappingProxyType({"a": doubled, "b": added}),
+    "user dict": collections.UserDict(a=doubled, b=added),
+    "user list": collections.UserList([doubled, added]),
+    "chain of dicts": collections.ChainMap({"a": doubled}, {"b": added}),
+}
+
+
+def functions_in(held: Any) -> Any:
+    if callable(held):
+        yield held
+    elif isinstance(held, collections.abc.Mapping):
+        for value in held.values():
+            yield from functions_in(value)
+    elif isinstance(held, (Holder, types.SimpleNamespace)):
+        yield from functions_in(vars(held))
+    else:
+        for value in held:
+            yield from functions_in(value)
+
+
+@pytest.mark.parametrize("name", IN_CONTAINERS)
+def test_functions_held_in_a_modules_containers_are_traced(name: str) -> None:
+    def through(X: Any) -> Any:
+        for function in functions_in(IN_CONTAINERS[name]):
+            X = function(X)
+        return X
+
+    assert_twin_equal(FunctionTransformer(through).fit(ROWS), ROWS)
+
+
+def test_a_container_that_is_copied_stays_as_it_is() -> None:
+    held = types.SimpleNamespace(functions=[doubled])
+
+    def through(X: Any) -> Any:
+        return held.functions[0](X)
+
+    export_graph(FunctionTransformer(through).fit(ROWS), ROWS)
+    assert held.functions == [doubled]
+
+
+@pytest.mark.parametrize("library", ["category_encoders", "feature_engine", "statsmodels", "statsmodels.api"])
+def test_a_module_that_imports_other_libraries_exports(library: str) -> None:
+    pytest.importorskip(library)
+    space: dict[str, Any] = {"__name__": "recipe_with_imports", "doubled": doubled}
+    exec(f"import {library} as other\ndef shifted(X):\n    return doubled(X) if other else X", space)
     assert_twin_equal(FunctionTransformer(space["shifted"]).fit(ROWS), ROWS)
