@@ -95,6 +95,7 @@ class Boxes:
 
     def __init__(self, graph: Graph, signature: Signature, row: Tensors) -> None:
         self.graph, self._row = graph, row
+        self._widths_free: dict[str, bool] = {}
         self._shapes = self._shapes_of_rows()
         self._folded = folded(graph, lambda names: run_cut(graph.model, graph, None, self.row(1), names))
         self._given: dict[str, State] = {}
@@ -123,17 +124,13 @@ class Boxes:
 
     def _free(self, name: str) -> bool:
         """Whether a tensor's width may depend on the rows: the parts of a text."""
-        node = self.graph.node_of(name)
-        if node is None or node.op_type in (
-            "ReduceSum",
-            "ReduceMax",
-            "ReduceMin",
-            "Gather",
-            "Reshape",
-            "Loop",
-        ):
-            return False
-        return node.op_type == "Tokenizer" or any(self._free(given) for given in node.input)
+        if name not in self._widths_free:
+            node = self.graph.node_of(name)
+            settled = ("ReduceSum", "ReduceMax", "ReduceMin", "Gather", "Reshape", "Loop")
+            self._widths_free[name] = not (node is None or node.op_type in settled) and (
+                node.op_type == "Tokenizer" or any(self._free(given) for given in node.input)
+            )
+        return self._widths_free[name]
 
     def _raw(self, name: str, columns: Sequence[Column]) -> Interval:
         shape = (1, *self._shapes[name])
@@ -186,6 +183,7 @@ class Search:
         self.root = pair.follow(boxes._given)
         self._rng = np.random.default_rng(0)
         self._weights: dict[tuple[str, ...], int] = {}
+        self._sources: dict[str, bool] = {}
 
     def reasons(self) -> Iterator[str]:
         """The proofs that succeed."""
@@ -265,13 +263,12 @@ class Search:
         return int(np.prod(self.root[name].right.lo.shape[1:]))
 
     def _is_source(self, name: str) -> bool:
-        if not self._numeric(name):
-            return False
-        node = self._graph.node_of(name)
-        if node is None:
-            return True
-        given = [n for n in reads(node) if n in self.root]
-        return any(not self._numeric(n) for n in given) and not any(self._is_source(n) for n in given)
+        if name not in self._sources:
+            node = self._graph.node_of(name)
+            given = [] if node is None else [n for n in reads(node) if n in self.root]
+            read = any(not self._numeric(n) for n in given) and not any(self._is_source(n) for n in given)
+            self._sources[name] = self._numeric(name) and (node is None or read)
+        return self._sources[name]
 
     def _length(self, place: Place) -> float:
         """How many values there are, or numbers in their order."""
