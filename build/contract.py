@@ -18,8 +18,6 @@ KIND = "onnxtwin"
 FORMAT = 1
 """Version of the artifact on disk; a reader refuses a newer one."""
 
-RTOL = ATOL = 1e-9
-"""How far a float may be from the pipeline's: ``|a - b| <= atol + rtol * |b|``."""
 
 TEXTS: dict[str, Any] = {
     "encoding": "UTF-8",
@@ -61,7 +59,7 @@ def to_contract(
         "format": FORMAT,
         "model": {"file": "model.onnx", "ir_version": ir_version, "opsets": dict(sorted(opsets.items()))},
         "methods": list(signature.methods),
-        "tolerance": {"rtol": RTOL, "atol": ATOL},
+        "tolerance": _tolerance(signature),
         "rows": {
             "container": signature.container,
             "layout": signature.layout,
@@ -114,11 +112,19 @@ def to_signature(contract: Mapping[str, Any]) -> Signature:
             extra_columns=rows["extra_columns"],
             methods=tuple(contract["methods"]),
             types=rows.get("types", "exact"),
+            rtol=contract["tolerance"]["rtol"],
+            atol=contract["tolerance"]["atol"],
+            float32_ulps=contract["tolerance"].get("float32_ulps"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactError(
             f"contract.json is not a contract of format {FORMAT}: {type(error).__name__}: {error}"
         ) from error
+
+
+def _tolerance(signature: Signature) -> dict[str, Any]:
+    ulps = {} if signature.float32_ulps is None else {"float32_ulps": signature.float32_ulps}
+    return {"rtol": signature.rtol, "atol": signature.atol} | ulps
 
 
 def _tensor(tensor: str, shape: tuple[int | None, ...]) -> dict[str, Any]:

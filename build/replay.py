@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onnxtwin.build.answers import DOMAIN, outputs_of
-from onnxtwin.build.contract import ATOL, RTOL
 from onnxtwin.build.session import Session
 from onnxtwin.build.vectors import Tensors, Vectors
-from onnxtwin.exporters.signature import Output
+from onnxtwin.exporters.signature import Output, Signature
 
 
 @dataclass(frozen=True)
@@ -82,8 +81,8 @@ def replay(session: Session, vectors: Vectors) -> SelfTest:
 def compare(session: Session, inputs: Tensors, outputs: Tensors) -> SelfTest:
     """Feed a graph and compare with what is expected.
 
-    Discrete outputs must be equal; floats agree if ``|a - b| <= 1e-9 + 1e-9 * |b|``, NaN with NaN, an
-    infinity with itself. A row also fails if the graph's own ``domain`` excludes it.
+    Discrete outputs must be equal; floats agree if ``|a - b| <= atol + rtol * |b|`` (the signature's),
+    NaN with NaN, an infinity with itself. A row also fails if the graph's own ``domain`` excludes it.
 
     Parameters
     ----------
@@ -98,7 +97,7 @@ def compare(session: Session, inputs: Tensors, outputs: Tensors) -> SelfTest:
     found = session.run_tensors(inputs, [spec.name for spec in specs] + domain)
     results = []
     for spec in specs:
-        result, wrong = _compare(spec, found[spec.name], outputs[spec.name])
+        result, wrong = _compare(spec, found[spec.name], outputs[spec.name], session.signature)
         results.append(result)
         failing |= wrong
     excluded = np.zeros(rows, dtype=np.bool_)
@@ -108,7 +107,7 @@ def compare(session: Session, inputs: Tensors, outputs: Tensors) -> SelfTest:
 
 
 def _compare(
-    spec: Output, found: NDArray[Any], expected: NDArray[Any]
+    spec: Output, found: NDArray[Any], expected: NDArray[Any], promised: Signature
 ) -> tuple[OutputReplay, NDArray[np.bool_]]:
     rows = len(expected)
     if found.shape != expected.shape or found.dtype != expected.dtype:
@@ -122,7 +121,8 @@ def _compare(
             gap = np.where(same, 0.0, np.abs(found - expected))
             gap[np.isnan(gap)] = np.inf
             # |a - inf| <= inf would hold for every a
-            bound = np.where(np.isfinite(expected), ATOL + RTOL * np.abs(expected), 0.0)
+            limit = promised.atol + promised.rtol * np.abs(expected)
+            bound = np.where(np.isfinite(expected), limit, 0.0)
         right = same if spec.discrete else np.asarray(gap <= bound)
         worst = float(gap.max(initial=0.0))
     else:

@@ -6,7 +6,7 @@ import importlib
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,9 @@ from sklearn.utils.validation import check_is_fitted
 from spox import Var
 
 from onnxtwin.exporters import finish
-from onnxtwin.exporters.analysis.enclosure import Elementary, Enclosure, State
+from onnxtwin.exporters.analysis.batches import SINGLE
+from onnxtwin.exporters.analysis.enclosure import Elementary, Enclosure, State, Texts, within
+from onnxtwin.exporters.analysis.intervals import Interval
 from onnxtwin.exporters.errors import OnnxTwinError, RecordingError, UnsupportedError
 from onnxtwin.exporters.forms import rearranged
 from onnxtwin.exporters.outputs import Answer, answers, real_answers
@@ -377,60 +379,100 @@ def _finish(estimator: Any, recorded: _Recorded) -> Exported:
     trees.patch(model)
     signature = sample.signature(tuple(outputs), conditions, trace, tuple(names), recorded.by_name)
     exported = Exported(model, signature)
-    try:
-        with trace.paused():
-            _prove(estimator, sample, exported)
-    except RecordingError as error:
-        if not trace.singles:
-            raise
-        raise UnsupportedError(
-            f"{trace.singles[0]}\n  computes in single precision, where programs that add in another order "
-            "or take another logarithm differ by more than the twin promises\n"
-            "  way out: fit the pipeline on float64 and hand over a float64 sample, as X.astype('float64')"
-        ) from error
-    return exported
+    with trace.paused():
+        _prove(estimator, recorded, exported)
+        return replace(exported, signature=_promised(estimator, recorded, signature))
 
 
-def _prove(estimator: Any, sample: Sample, exported: Exported) -> None:
+def _promised(estimator: Any, recorded: _Recorded, signature: Signature) -> Signature:
+    """What is promised where single precision was computed in: the widest bounds of the sample's answers."""
+    if not recorded.trace.singles:
+        return signature
+    states = _arithmetic(estimator, recorded).of(recorded.sample.feeds(recorded.sample.second))
+    bounds = [s for o in signature.outputs if not o.discrete and isinstance(s := states[o.name], Interval)]
+    sizes = [np.where(np.isfinite(b.hi - b.lo), b.most(), 0.0) for b in bounds]
+    largest = max((float(size.max(initial=0.0)) for size in sizes), default=0.0)
+    ulps = 0
+    for bound, size in zip(bounds, sizes, strict=True):
+        width = np.where(np.isfinite(bound.hi - bound.lo), bound.hi - bound.lo, 0.0)
+        if (width > signature.atol + signature.rtol * size).any():
+            ulps = max(ulps, int(np.ceil((width / (SINGLE * np.maximum(size, largest))).max())))
+    if not ulps:
+        return signature
+    return replace(signature, rtol=ulps * SINGLE, atol=ulps * SINGLE * largest, float32_ulps=ulps)
+
+
+def _require_undetermined(output: Output, answer: np.ndarray, real: np.ndarray, state: State | None) -> None:
+    """Both answers must lie within the bounds wherever they differ."""
+    wrong = differing(answer, real)
+    if state is not None:
+        wrong &= ~(_among(state, answer) & _among(state, real))
+    if wrong.any():
+        at = tuple(int(i) for i in np.argwhere(np.atleast_1d(wrong))[0])
+        raise RecordingError(
+            "the finished graph does not answer what the pipeline answers, "
+            f"on {int(np.atleast_1d(wrong).reshape(len(wrong), -1).any(axis=1).sum())} of {len(wrong)} rows: "
+            f"{output.name}{list(at)} is {answer[at]!r}, the pipeline says {real[at]!r}\n"
+            "  way out: report it; nothing was exported"
+        )
+
+
+def _among(state: State, answer: np.ndarray) -> np.ndarray:
+    """Which entries of an answer correct programs may give."""
+    if isinstance(state, np.ndarray):
+        held: State = state.reshape(answer.shape)
+    elif isinstance(state, Texts):
+        held = Texts(state.sets.reshape(answer.shape))
+    else:
+        held = state.map(lambda array: array.reshape(answer.shape))
+    return within(held, answer)
+
+
+def _prove(estimator: Any, recorded: _Recorded, exported: Exported) -> None:
     """The finished graph against the pipeline itself, on both samples, on one row, and on none.
 
-    Every operation has been verified alone. Where rounding before it tips a comparison at its very edge, the
-    second sample shows it, and the others may differ there and nowhere else.
+    Every operation has been verified alone. Where the two differ in the end, both
+    answers must lie within the bounds of the pipeline's own arithmetic.
     """
+    sample, signature = recorded.sample, exported.signature
     run = finish.session(exported.model)
-    names = [o.name for o in exported.signature.outputs]
-    tolerated: set[int] | None = None
+    names = [o.name for o in signature.outputs]
+    arithmetic: Arithmetic | None = None
     for rows in (sample.second, sample.first, sample.second[:1]):
-        feeds = dict(zip((e.name for e in sample.inputs), sample.feeds(rows), strict=True))
-        got = dict(zip(names, run.run(names, feeds), strict=True))
-        tipped: set[int] = set()
-        for output in exported.signature.outputs:
+        feeds = sample.feeds(rows)
+        got = dict(
+            zip(
+                names,
+                run.run(names, dict(zip((e.name for e in sample.inputs), feeds, strict=True))),
+                strict=True,
+            )
+        )
+        differing_outputs: list[tuple[Output, np.ndarray, np.ndarray]] = []
+        for output in signature.outputs:
             if output.method == "domain" and not got[output.name].all():
                 raise RecordingError(
                     "the graph's domain excludes rows that the pipeline answers\n"
                     "  way out: report it; nothing was exported"
                 )
-        for method in exported.signature.methods:
-            held = [o for o in exported.signature.outputs if o.method == method]
-            expected = real_answers(method, getattr(estimator, method)(rows), held)
-            for output, real in zip(held, expected, strict=True):
-                answer = (
-                    got[output.name].reshape(real.shape)
-                    if got[output.name].size == real.size
-                    else got[output.name]
-                )
+        for method in signature.methods:
+            held = [o for o in signature.outputs if o.method == method]
+            for output, real in zip(
+                held, real_answers(method, getattr(estimator, method)(rows), held), strict=True
+            ):
+                answer = got[output.name]
+                answer = answer.reshape(real.shape) if answer.size == real.size else answer
                 if answer.shape != real.shape:
                     raise RecordingError(
                         f"{output.name} has shape {answer.shape}, the pipeline answers {real.shape}\n"
                         "  way out: report it; nothing was exported"
                     )
-                tipped |= set(np.argwhere(differing(answer, real))[:, 0].tolist()) if real.ndim else set()
-        if len(tipped) > len(rows) // 2 or tolerated is not None and not tipped <= tolerated:
-            raise RecordingError(
-                "the finished graph does not answer what the pipeline answers, "
-                f"on {len(tipped)} of {len(rows)} rows\n  way out: report it; nothing was exported"
-            )
-        tolerated = tipped if tolerated is None else tolerated
+                if differing(answer, real).any():
+                    differing_outputs.append((output, answer, real))
+        if differing_outputs:
+            arithmetic = arithmetic or _arithmetic(estimator, recorded)
+            states = arithmetic.of(feeds)
+            for output, answer, real in differing_outputs:
+                _require_undetermined(output, answer, real, states[output.name])
     empty = {e.name: f[:0] for e, f in zip(sample.inputs, sample.feeds(sample.first), strict=True)}
     for output, none in zip(exported.signature.outputs, run.run(names, empty), strict=True):
         if len(none) != 0:

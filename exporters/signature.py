@@ -83,6 +83,10 @@ class Input:
     columns: tuple[str, ...]
 
 
+RTOL = ATOL = 1e-9
+"""How far a float may be from the pipeline's where it computes in double precision."""
+
+
 @dataclass(frozen=True)
 class Output:
     """One output tensor of the graph.
@@ -153,6 +157,9 @@ class Signature:
         values alike: :data:`WHOLE_NUMBERS` of another dtype, text as ``object`` or ``str``, a category under
         another list of categories, a matrix as a DataFrame or a list of lists. ``exact`` if code of the
         user's may tell these apart.
+    rtol, atol : what is promised of floats: ``|twin - pipeline| <= atol + rtol * |pipeline|``.
+    float32_ulps : where the pipeline computes in single precision, the promise in units of the last place of
+        float32 numbers as large as the answer, or as the sample's largest answer; else None.
     """
 
     container: Literal["DataFrame", "matrix", "documents"]
@@ -165,6 +172,9 @@ class Signature:
     extra_columns: Literal["ignored", "refused"] = "ignored"
     methods: tuple[str, ...] = field(default=())
     types: Literal["exact", "by_value"] = "exact"
+    rtol: float = RTOL
+    atol: float = ATOL
+    float32_ulps: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The signature as plain JSON values (tuples become lists)."""

@@ -67,7 +67,8 @@ def record_vectors(
         chosen = anonymise(chosen, seed)
     graph = instrument(session, session.signature, chosen, session.model)
 
-    examiner = Examiner(reference, Tolerance())
+    promised = Tolerance(session.signature.rtol, session.signature.atol)
+    examiner = Examiner(reference, promised)
     current = ""
 
     def batches() -> Iterator[tuple[str, Any]]:

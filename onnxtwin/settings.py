@@ -16,8 +16,6 @@ from onnxtwin.exporters.errors import CheckError
 
 FILES = ("onnxtwin.toml", "pyproject.toml")
 
-TOLERANCE = 1e-9
-"""Relative and absolute; :mod:`onnxtwin.runtime_checks.compare` says of what."""
 _PARTS = ("model.onnx", "contract.json", "manifest.json")
 
 
@@ -46,8 +44,8 @@ class Plan:
     runtimes: tuple[str, ...] = ("python",)
     cases: bool | tuple[str, ...] = True
     seed: int = 0
-    rtol: float = TOLERANCE
-    atol: float = TOLERANCE
+    rtol: float | None = None
+    atol: float | None = None
     tolerances: dict[str, float | tuple[float, float]] = field(default_factory=dict)
     thorough: bool = False
 

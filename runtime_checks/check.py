@@ -14,8 +14,6 @@ from onnxtwin.exporters.signature import Signature
 from onnxtwin.runtime_checks.cases import SAMPLE, Form, Regrouped, families
 from onnxtwin.runtime_checks.cases.registry import generated
 from onnxtwin.runtime_checks.compare import (
-    ATOL,
-    RTOL,
     Answer,
     BoolArray,
     Tolerance,
@@ -74,8 +72,8 @@ def check(
     *,
     signature: Signature,
     methods: Sequence[str] | None = None,
-    rtol: float = RTOL,
-    atol: float = ATOL,
+    rtol: float | None = None,
+    atol: float | None = None,
     tolerances: Tolerances | None = None,
     y: Any = None,
     metrics: Sequence[MetricLike] | None = None,
@@ -100,7 +98,8 @@ def check(
         1-D ndarray of str; or a :class:`Stream` of them, of which a batch and a sample are in memory.
     signature : the twin's; tells columns, how they can be missing, and the methods.
     methods : the methods to compare; all of the signature's by default.
-    rtol, atol : a float passes if ``|twin - pipeline| <= atol + rtol * |pipeline|``. Labels,
+    rtol, atol : a float passes if ``|twin - pipeline| <= atol + rtol * |pipeline|``; None for what the
+        signature promises (1e-9 both, more where the pipeline computes in float32). Labels,
         categories, integers and texts must be equal.
     tolerances : output (``predict_proba``, ``predict_proba.1``, ``transform[age]``) → its own
         ``(rtol, atol)``, or one number for both; 0 demands equal bits.
@@ -141,7 +140,7 @@ def check(
     wanted = tuple(methods) if methods is not None else signature.methods
     if not wanted:
         raise CheckError("no method to compare: the signature names none")
-    tolerance = tolerance_of(rtol, atol, tolerances, wanted)
+    tolerance = tolerance_of(rtol, atol, tolerances, wanted, signature)
     reference = Reference(pipeline, wanted, signature)
     run = _Run(reference, Candidate(answers, reference), tolerance, enforce_domain, fail_fast)
     with warnings.catch_warnings():
@@ -343,7 +342,9 @@ class _Run:
             differs |= wrong
             undetermined |= undecided
         if source is not None:
-            self.stability.add(family, source[positions], X, answers, found.methods, self.reports)
+            self.stability.add(
+                family, source[positions], X, answers, found.methods, self.reports, undetermined
+            )
         self._keep(X, differs)
         if self.metrics is not None and y is not None and not any(m.problems for m in self.reports.values()):
             self.metrics.add(y[positions], X, answers, found.methods, ~undetermined)

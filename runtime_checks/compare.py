@@ -16,9 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from onnxtwin.exporters.errors import CheckError
-
-RTOL = 1e-9
-ATOL = 1e-9
+from onnxtwin.exporters.signature import ATOL, RTOL, Signature
 
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
@@ -34,11 +32,14 @@ class Tolerance:
     ----------
     outputs : tolerances of single outputs, by the method (``predict_proba``) or by the part of
         its answer (``predict_proba.1``, ``transform[age]``), which goes first.
+    float32_ulps : where this is what a twin promises of a pipeline that computes in single precision, the
+        promise in units of the last place of float32; else None.
     """
 
     rtol: float = RTOL
     atol: float = ATOL
     outputs: Mapping[str, Tolerance] = field(default_factory=dict)
+    float32_ulps: int | None = None
 
     def of(self, name: str) -> Tolerance:
         """The tolerance of one part of an answer."""
@@ -63,7 +64,9 @@ class Tolerance:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
-        own = {"rtol": self.rtol, "atol": self.atol}
+        own: dict[str, Any] = {"rtol": self.rtol, "atol": self.atol}
+        if self.float32_ulps is not None:
+            own["float32_ulps"] = self.float32_ulps
         return own | {"outputs": {name: {"rtol": t.rtol, "atol": t.atol} for name, t in self.outputs.items()}}
 
 
@@ -77,14 +80,26 @@ def method_of(name: str) -> str:
 
 
 def tolerance_of(
-    rtol: float, atol: float, tolerances: Tolerances | None, methods: Sequence[str]
+    rtol: float | None,
+    atol: float | None,
+    tolerances: Tolerances | None,
+    methods: Sequence[str],
+    promised: Signature | None = None,
 ) -> Tolerance:
     """What a user asked for, as one :class:`Tolerance`.
+
+    Parameters
+    ----------
+    rtol, atol : None for what the twin promises.
+    promised : the twin's signature.
 
     Raises
     ------
     CheckError : a tolerance is negative or no number, or names an output of another method.
     """
+    as_promised = promised is not None and rtol is None and atol is None
+    rtol = (RTOL if promised is None else promised.rtol) if rtol is None else rtol
+    atol = (ATOL if promised is None else promised.atol) if atol is None else atol
     outputs: dict[str, Tolerance] = {}
     for name, given in (tolerances or {}).items():
         if method_of(name) not in methods:
@@ -100,7 +115,7 @@ def tolerance_of(
             raise CheckError(
                 f"rtol is {each.rtol} and atol {each.atol}{where}; a tolerance must be zero or positive"
             )
-    return Tolerance(rtol, atol, outputs)
+    return Tolerance(rtol, atol, outputs, promised.float32_ulps if promised and as_promised else None)
 
 
 def demand_known(tolerance: Tolerance, answers: Iterable[Answer]) -> None:

@@ -16,7 +16,7 @@ from onnxtwin.build.session import RUNTIME_ERRORS
 from onnxtwin.exporters.errors import CheckError, InputError
 from onnxtwin.exporters.signature import Column, Input, Output, Signature, is_missing
 from onnxtwin.runtime_checks.check import check
-from onnxtwin.runtime_checks.compare import ATOL, RTOL, Tolerances
+from onnxtwin.runtime_checks.compare import Tolerances
 from onnxtwin.runtime_checks.metrics import MetricLike
 from onnxtwin.runtime_checks.progress import Advance
 from onnxtwin.runtime_checks.python import description
@@ -57,8 +57,8 @@ def check_model(
     inputs: Mapping[str, Any] | None = None,
     outputs: Mapping[str, Names] | None = None,
     missing_text: str = "nan",
-    rtol: float = RTOL,
-    atol: float = ATOL,
+    rtol: float | None = None,
+    atol: float | None = None,
     tolerances: Tolerances | None = None,
     y: Any = None,
     metrics: Sequence[MetricLike] | None = None,

@@ -16,6 +16,7 @@ from onnxtwin.runtime_checks.wording import (
     row_source,
     scored,
     shortened,
+    single_precision,
     undetermined,
 )
 
@@ -33,6 +34,7 @@ def summary(report: Report) -> str:
     """Verdict, a table per method and family, metrics, coverage, the worst row and where it begins."""
     blocks = [f"## {_SIGN[report.verdict]} onnxtwin: {report.verdict}", _lead(report)]
     problems = [*report.problems, *(f"{m.method}: {text}" for m in report.methods for text in m.problems)]
+    blocks += [single] if (single := single_precision(report.tolerance)) else []
     blocks += ["\n".join(f"- {_inline(problem)}" for problem in problems[:SHOWN])] if problems else []
     if report.location:
         blocks.append(f"**First difference:** {_inline(report.location.text)}")

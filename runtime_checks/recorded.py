@@ -12,8 +12,6 @@ from onnxtwin.build.session import Session
 from onnxtwin.build.vectors import Vectors
 from onnxtwin.exporters.signature import NAT, Column, Output, Signature
 from onnxtwin.runtime_checks.compare import (
-    ATOL,
-    RTOL,
     Part,
     Tolerance,
     Tolerances,
@@ -33,8 +31,8 @@ def check_recorded(
     vectors: Vectors,
     runtime: str = "python",
     *,
-    rtol: float = RTOL,
-    atol: float = ATOL,
+    rtol: float | None = None,
+    atol: float | None = None,
     tolerances: Tolerances | None = None,
 ) -> Report:
     """Compare a graph's answers with those that the pipeline gave when the artifact was built.
@@ -56,7 +54,7 @@ def check_recorded(
     """
     signature = session.signature
     methods = [MethodReport(method) for method in session.methods]
-    tolerance = tolerance_of(rtol, atol, tolerances, session.methods)
+    tolerance = tolerance_of(rtol, atol, tolerances, session.methods, session.signature)
     report = Report(runtime, tolerance, methods, environment=environment(session, research=()))
     if not len(vectors):
         return report

@@ -44,10 +44,12 @@ class Stability:
         expected: Mapping[str, Answer],
         found: Mapping[str, Answer],
         reports: Mapping[str, MethodReport],
+        undetermined: BoolArray,
     ) -> None:
         """Take in a batch; a method's report gets a problem if the twin answers one of its rows otherwise.
 
-        Rows that the pipeline itself answers otherwise are undetermined, and left to the comparison.
+        Rows that the pipeline itself answers otherwise are undetermined, as are those in
+        ``undetermined``, and left to the comparison.
 
         Parameters
         ----------
@@ -58,11 +60,13 @@ class Stability:
             sides = answer, found[method]
             seen = self._seen.get((family, method))
             if seen is None:
-                self._seen[family, method] = _Seen({int(s): i for i, s in enumerate(source)}, *sides)
+                self._seen[family, method] = _Seen(
+                    {int(s): i for i, s in enumerate(source) if not undetermined[i]}, *sides
+                )
                 continue
             if seen.told:
                 continue
-            index = [i for i, s in enumerate(source) if int(s) in seen.place]
+            index = [i for i, s in enumerate(source) if int(s) in seen.place and not undetermined[i]]
             earlier = np.array([seen.place[int(source[i])] for i in index], dtype=np.int64)
             if not index or layout_differs(*sides) or layout_differs(seen.expected, seen.found):
                 continue

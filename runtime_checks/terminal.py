@@ -19,6 +19,7 @@ from onnxtwin.runtime_checks.wording import (
     row_source,
     scored,
     shortened,
+    single_precision,
     undetermined,
 )
 
@@ -48,6 +49,7 @@ def render(report: Report, console: Console | None = None) -> None:
         lines.append(f"[bold]first difference[/] {escape(report.location.text)}")
     if report.minimal:
         lines.append(f"[bold]simplest row that fails[/] {escape(shortened(report.minimal.text, 2000))}")
+    lines += [single] if (single := single_precision(report.tolerance)) else []
     lines += [f"[red]{escape(problem)}[/]" for problem in report.problems]
     lines += [
         f"[red]metric {escape(score.metric)}: the twin's is {score.twin!r}, "

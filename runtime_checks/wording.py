@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from onnxtwin.runtime_checks.cases import SAMPLE
+from onnxtwin.runtime_checks.compare import Tolerance
 from onnxtwin.runtime_checks.report import Report, Score
 from onnxtwin.runtime_checks.rows import source
 from onnxtwin.runtime_checks.tally import Tally
@@ -21,6 +22,16 @@ METRICS = {
     "r2": "share of the targets' variance that is explained",
 }
 """What the metrics known by name say, for a reader who did not train the model."""
+
+
+def single_precision(tolerance: Tolerance) -> str:
+    """What is promised of a pipeline that computes in float32; empty for any other."""
+    if tolerance.float32_ulps is None:
+        return ""
+    return (
+        f"The pipeline computes in float32: answers are promised within {tolerance.float32_ulps:,} units of "
+        "the last place of a float32 as large as the answer, or as the sample's largest."
+    )
 
 
 def number(value: float) -> str:

@@ -17,7 +17,6 @@ import numpy as np
 from onnxtwin.build.answers import DOMAIN, outputs_of
 from onnxtwin.build.artifact import CONTRACT, MODEL, VECTORS, Artifact
 from onnxtwin.build.clients.naming import Naming
-from onnxtwin.build.contract import ATOL, RTOL
 from onnxtwin.build.instants import parse_dtype
 from onnxtwin.build.numbers import EXACT
 from onnxtwin.build.vectors import Vectors
@@ -270,8 +269,15 @@ class View:
     versions: Mapping[str, str]
     vectors: Vectors
 
-    rtol: float = RTOL
-    atol: float = ATOL
+    @property
+    def rtol(self) -> float:
+        """The relative part of what is promised of floats."""
+        return self.signature.rtol
+
+    @property
+    def atol(self) -> float:
+        """The absolute part of what is promised of floats."""
+        return self.signature.atol
 
     @property
     def container(self) -> Literal["DataFrame", "matrix", "documents"]:

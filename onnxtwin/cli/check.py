@@ -35,7 +35,7 @@ from onnxtwin.cli.options import (
     mapping,
     tolerances,
 )
-from onnxtwin.settings import TOLERANCE, Plan
+from onnxtwin.settings import Plan
 from onnxtwin.watch import Watch
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def check(
     runtime: Runtimes = None,
     cases: CasesOption = None,
     no_cases: NoCases = False,
-    rtol: Rtol = TOLERANCE,
-    atol: Atol = TOLERANCE,
+    rtol: Rtol = None,
+    atol: Atol = None,
     tolerance: TolerancesOption = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the hostile rows.")] = 0,
     thorough: Thorough = False,

@@ -27,8 +27,12 @@ NoCases = Annotated[bool, typer.Option("--no-cases", help="Compare the rows as t
 Thorough = Annotated[
     bool, typer.Option("--thorough", help="Make hostile rows several times over: for a nightly run.")
 ]
-Rtol = Annotated[float, typer.Option(min=0, help="Relative tolerance of floats.")]
-Atol = Annotated[float, typer.Option(min=0, help="Absolute tolerance of floats.")]
+Rtol = Annotated[
+    float | None, typer.Option(min=0, help="Relative tolerance of floats.", show_default="as promised")
+]
+Atol = Annotated[
+    float | None, typer.Option(min=0, help="Absolute tolerance of floats.", show_default="as promised")
+]
 TolerancesOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -10,7 +10,7 @@ from onnxtwin.runtime_checks.html.pictures import pictures
 from onnxtwin.runtime_checks.report import MethodReport, Noted, Report
 from onnxtwin.runtime_checks.rows import source
 from onnxtwin.runtime_checks.tally import WITHHELD, Tally, Worst
-from onnxtwin.runtime_checks.wording import number, percent, row_source, shortened
+from onnxtwin.runtime_checks.wording import number, percent, row_source, shortened, single_precision
 
 ROWS = 5
 """Rows shown per reason, and reasons per list; the JSON report has the others."""
@@ -90,7 +90,8 @@ def _tolerance(report: Report) -> str:
     )
     return paragraph(
         f"A float passes within {tolerance.atol:g} + {tolerance.rtol:g} · |pipeline|, all else must be equal."
-        + (f" Of their own: {own}." if own else ""),
+        + (f" Of their own: {own}." if own else "")
+        + (f" {single}" if (single := single_precision(tolerance)) else ""),
         "soft",
     )
 

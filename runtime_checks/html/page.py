@@ -140,7 +140,8 @@ def _agreement(report: Report) -> str:
     awkward = " (missing values, unknown categories, extreme numbers and the like)" if made else ""
     close = report.tolerance
     billionth = close.rtol == close.atol == 1e-9 and not close.outputs
-    within = "a billionth" if billionth else "the tolerance that was set"
+    single = close.float32_ulps is not None
+    within = "a billionth" if billionth else "single precision" if single else "the tolerance that was set"
     undecided = undetermined(report)
     all_of_them = f"but for {undecided:,} rows, of which below, all of them" if undecided else "all of them"
     return (

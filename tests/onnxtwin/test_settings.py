@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from onnxtwin.exporters.errors import CheckError
-from onnxtwin.runtime_checks.compare import ATOL, RTOL
-from onnxtwin.settings import TOLERANCE, Plan, artifacts_in, is_artifact, plans, read_settings
+from onnxtwin.settings import Plan, artifacts_in, is_artifact, plans, read_settings
 
 EVERYTHING = """
 [artifacts."artifacts/late"]
@@ -129,5 +128,6 @@ def test_what_is_named_and_not_there_is_an_error(tmp_path: Path) -> None:
         plans([tmp_path / "elsewhere"], read_settings(tmp_path))
 
 
-def test_the_default_tolerance_is_that_of_the_check() -> None:
-    assert TOLERANCE == RTOL == ATOL
+def test_the_default_tolerance_is_what_the_twin_promises() -> None:
+    assert Plan(Path("here")).rtol is None
+    assert Plan(Path("here")).atol is None

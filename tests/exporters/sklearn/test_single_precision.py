@@ -1,4 +1,4 @@
-"""Float32 samples: what computes in single precision exports with its dtype, or is refused by name."""
+"""Float32 samples: what computes in single precision exports with its dtype and promises what it can."""
 
 from __future__ import annotations
 
@@ -14,17 +14,22 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
 from sklearn.linear_model import (
+    LinearRegression,
     LogisticRegression,
     PassiveAggressiveClassifier,
     Perceptron,
     Ridge,
     SGDClassifier,
 )
+from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import scale
 from sklearn.tree import DecisionTreeClassifier
 
+import onnxtwin
+from onnxtwin.build.contract import to_contract, to_signature
 from onnxtwin.exporters.errors import SignatureError, UnsupportedError
 from onnxtwin.exporters.export import export_graph
+from onnxtwin.runtime_checks import check
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -63,17 +68,63 @@ def test_sums_that_cancel_are_judged_by_the_rounding_of_their_terms(name: str) -
     assert export_graph(model, sample, methods=["predict"]).signature.methods == ("predict",)
 
 
-def test_what_single_precision_cannot_promise_names_the_place_and_a_way_out_that_works() -> None:
-    rows, y = load_breast_cancer(return_X_y=True)
+@pytest.mark.parametrize(
+    "name", ["sgd", "passive-aggressive", "perceptron", "calibration", "bagging", "voting"]
+)
+def test_answers_in_single_precision_are_promised_in_its_ulps(name: str) -> None:
+    rows, y = load_iris(return_X_y=True)
     sample = rows.astype(np.float32)
-    model = Perceptron(random_state=0).fit(sample, y)
-    try:
-        export_graph(model, sample, methods=["decision_function"])
-    except UnsupportedError as error:
-        assert "Perceptron.decision_function" in str(error)  # noqa: PT017 - a kernel that adds alike exports
-        assert "single precision" in str(error)  # noqa: PT017 - as above
-    again = Perceptron(random_state=0).fit(sample.astype("float64"), y)
-    assert export_graph(again, sample.astype("float64"), methods=["decision_function"])
+    model = clone(MODELS[name]).fit(sample, y)
+    method = "decision_function" if hasattr(model, "decision_function") else "predict_proba"
+    twin = onnxtwin.export(model, sample, methods=[method])
+    ulps = twin.signature.float32_ulps
+    assert ulps is not None
+    assert twin.signature.rtol == ulps * 2.0**-23
+    contract = to_contract(twin.signature, opsets={}, ir_version=10, versions={})
+    assert contract["tolerance"]["float32_ulps"] == ulps
+    assert to_signature(contract).float32_ulps == ulps
+    report = twin.check(sample)
+    assert report.ok
+    assert f"{ulps:,} units" in str(report)
+    assert report.to_json()["tolerance"]["float32_ulps"] == ulps
+
+
+class Beyond:
+    """A twin whose answers are off by a share of what it promises."""
+
+    def __init__(self, twin: onnxtwin.Twin, share: float) -> None:
+        self.twin, self.share = twin, share
+
+    def run(self, X: Any) -> dict[str, Any]:
+        promised = self.twin.signature
+        found = self.twin.run(X)["predict"]
+        return {"predict": found + self.share * (promised.atol + promised.rtol * np.abs(found))}
+
+
+def test_what_is_off_by_more_than_is_promised_is_unequal() -> None:
+    rows, y = load_iris(return_X_y=True)
+    sample = rows.astype(np.float32)
+    model = LinearRegression().fit(sample, y)
+    twin = onnxtwin.export(model, sample)
+    for share, expected in ((0.4, True), (3.0, False)):
+        report = check(Beyond(twin, share), model, sample, signature=twin.signature, cases=False)
+        assert report.ok is expected
+    assert report["predict"].total.mismatched == len(sample)
+
+
+def test_double_precision_promises_a_billionth_whatever_the_model() -> None:
+    rows, y = load_iris(return_X_y=True)
+    signature = onnxtwin.export(LinearRegression().fit(rows, y), rows).signature
+    assert (signature.rtol, signature.atol, signature.float32_ulps) == (1e-9, 1e-9, None)
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
+def test_densities_in_single_precision_are_as_the_pipeline_computes_them(covariance_type: str) -> None:
+    sample = load_iris().data.astype(np.float32)
+    model = GaussianMixture(2, covariance_type=covariance_type, random_state=0).fit(sample)
+    twin = onnxtwin.export(model, sample, methods=["score_samples"])
+    assert twin.signature.float32_ulps is not None
+    assert twin.check(sample).ok
 
 
 def test_a_product_that_is_off_by_more_than_its_rounding_is_still_caught() -> None:
