@@ -18,6 +18,7 @@ from onnxtwin.exporters.errors import RecordingError
 from onnxtwin.exporters.export import export_graph
 
 IRIS, SPECIES = load_iris(return_X_y=True)
+OPENED = finish.session
 
 
 class Off:
@@ -34,9 +35,8 @@ class Off:
 
 
 def proven(monkeypatch: pytest.MonkeyPatch, model: Any, X: Any, name: str, change: Any) -> Any:
-    opened = finish.session
-    monkeypatch.setattr(export.finish, "session", lambda model: Off(opened(model), name, change))
-    monkeypatch.setattr(export.finish, "evaluate", lambda model, feeds: list(opened(model).run(None, feeds)))
+    monkeypatch.setattr(export.finish, "session", lambda model: Off(OPENED(model), name, change))
+    monkeypatch.setattr(export.finish, "evaluate", lambda model, feeds: list(OPENED(model).run(None, feeds)))
     return export_graph(model, X)
 
 
