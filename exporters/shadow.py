@@ -78,7 +78,7 @@ class Shadow:
         if kind in _CONTAINERS:
             return self._container(thing, kind, path)
         if kind in _HOLDERS:
-            made = self._keep(thing, kind.__new__(kind))
+            made = self._keep(thing, object.__new__(kind))
             vars(made).update(
                 {name: self._see(value, _under(path, name)) for name, value in vars(thing).items()}
             )

@@ -126,6 +126,7 @@ class Trace:
     narrowed: set[int] = field(default_factory=set)
     finite_columns: set[str] = field(default_factory=set)
     column_values: dict[str, list[Any]] = field(default_factory=dict)
+    fixed_categories: list[Any] = field(default_factory=list)
     keep: list[Any] = field(default_factory=list)
     refusals: list[OnnxTwinError] = field(default_factory=list)
     row_source: Var | None = None

@@ -8,7 +8,6 @@ all answers at once, which are kept in memory, and functions the rows too.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -21,6 +20,7 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.metrics import get_scorer, get_scorer_names
 
 from onnxtwin.exporters.errors import CheckError, is_refusal
+from onnxtwin.exporters.quiet import quiet
 from onnxtwin.runtime_checks.accumulate import ACCUMULATED, Accumulator
 from onnxtwin.runtime_checks.compare import Answer, BoolArray, Part, Tolerance, join
 from onnxtwin.runtime_checks.reference import Reference
@@ -213,8 +213,7 @@ class Metrics:
         whole = {m: [p.values.copy() for p in a] for m, a in answers.items()}
         given = {m: a[0] if len(a) == 1 else a for m, a in whole.items()}
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with quiet():
                 if isinstance(metric, Metric):
                     rows = take(X, slice(None))
                     return float(metric.function(y.copy(), given[metric.method], rows)), {metric.method}

@@ -11,6 +11,7 @@ from spox import Var
 
 from onnxtwin.exporters.array import Array, elementwise
 from onnxtwin.exporters.domain import require_true
+from onnxtwin.exporters.pandas.categories import fix_categories
 from onnxtwin.exporters.pandas.held import held, is_nullable, missing_values, refuse, text_categories
 
 xp: Any = np
@@ -170,8 +171,10 @@ def _categorical(self: Any, target: pd.CategoricalDtype, real: pd.Series) -> Any
     table = {k: k for k in tables.keys_for(self, target.categories.tolist()).tolist()}
     if self.kind == "number":
         table = {k: float(v) for k, v in table.items()}
-    return self.made(
-        real, tables.lookup(self, table, np.nan, np.nan, held(real), "astype category"), what="astype"
+    return fix_categories(
+        self.made(
+            real, tables.lookup(self, table, np.nan, np.nan, held(real), "astype category"), what="astype"
+        )
     )
 
 

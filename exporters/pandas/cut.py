@@ -10,6 +10,7 @@ from spox import Var
 
 from onnxtwin.exporters import lookups
 from onnxtwin.exporters.array import Array, elementwise, is_traced
+from onnxtwin.exporters.pandas.categories import fix_categories
 from onnxtwin.exporters.pandas.held import held, refuse, text_categories
 from onnxtwin.exporters.signature import MISSING_TOKEN
 
@@ -49,7 +50,7 @@ def cut(
         real = real.astype("float64")
         made = np.where(np.less(codes, 0), np.nan, codes.astype(np.float64))
         return x.made(real, made, what="pandas.cut")
-    return x.made(real, _labelled(codes, real, labels), what="pandas.cut")
+    return fix_categories(x.made(real, _labelled(codes, real, labels), what="pandas.cut"))
 
 
 def _codes(values: Array, edges: np.ndarray, right: bool, include_lowest: bool) -> Any:

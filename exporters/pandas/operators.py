@@ -14,7 +14,7 @@ from spox import Var
 from onnxtwin.exporters import times
 from onnxtwin.exporters.array import Array, concrete, constant, elementwise
 from onnxtwin.exporters.domain import require_true
-from onnxtwin.exporters.pandas.categories import codes_array
+from onnxtwin.exporters.pandas.categories import codes_array, limit_to_seen
 from onnxtwin.exporters.pandas.held import adopt, held, kind_of, missing_values, refuse, rows_of, scalar
 from onnxtwin.exporters.signature import MISSING_TOKEN
 
@@ -219,6 +219,8 @@ def _category(name: str, operands: tuple[Any, Any], sides: list[Array], real: pd
         return _unlike(name, real) if True in texts else UFUNCS[name](*sides)
     kinds = [getattr(o, "kind", "") if hasattr(type(o), "__onnxtwin_series__") else "" for o in operands]
     dtype = operands[kinds.index("category")].dtype
+    for side in sides:
+        limit_to_seen(side, dtype)
     codes = [codes_array(s, dtype) for s in sides]
     known = xp.logical_and(xp.not_equal(codes[0], -1), xp.not_equal(codes[1], -1))
     return xp.logical_and(UFUNCS[name](*codes), known)

@@ -110,12 +110,12 @@ def _table(
         matrices = {name: np.repeat(value, len(listed), axis=0) for name, value in here.items()}
         switches = np.repeat(switched, len(listed), axis=0)
     for name, matrix in matrices.items():
-        table.matrices[name] = matrix.reshape(*shape, -1)
+        table.matrices[name] = matrix.reshape(*shape, matrix.shape[1])
         own = here[name][:, None, :]
         with np.errstate(invalid="ignore"):
             differs = (table.matrices[name] != own) & ~(np.isnan(table.matrices[name]) & np.isnan(own))
         table.moves[name] = differs.any(axis=(0, 1))
-    table.switches = switches.reshape(*shape, -1)
+    table.switches = switches.reshape(*shape, switches.shape[1])
     table.flips = (table.switches != switched[:, None, :]).any(axis=(0, 1))
     return table
 

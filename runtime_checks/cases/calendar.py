@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -11,6 +10,7 @@ import pandas as pd
 from pandas.tseries.api import guess_datetime_format
 
 from onnxtwin.build.instants import NANOSECONDS, parse_dtype
+from onnxtwin.exporters.quiet import quiet
 
 _LAST = 2**63 - 1
 
@@ -63,8 +63,7 @@ def extreme_durations(values: pd.Series) -> list[pd.Timedelta]:
 def extreme_texts(values: pd.Series) -> list[str]:
     """Dates that calendars trip over, as the column writes dates and otherwise; empty where it holds none."""
     texts = [v for v in values.dropna().head(20) if isinstance(v, str)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a day stands before the month
+    with quiet():  # that a day stands before the month
         formats = [guess_datetime_format(text) for text in texts]
     known = [f for f in formats if f]
     if not known or 2 * len(known) < len(texts):

@@ -52,7 +52,7 @@ def missing(reference: Reference, signature: Signature, X: Rows, rng: np.random.
     hoped = {c.label: edits[c.label] for c in signature.columns if c.label in gone and c.missing_allowed}
     others = [label for label in gone if label not in hoped]
     others = [others[i] for i in sorted(rng.permutation(len(others))[:MANY_COLUMNS])]
-    shown = [edits[label][i] for i in range(SHOWN) for label in others][:REFUSALS]
+    shown = [edits[label][i] for i in range(min(SHOWN, count(base))) for label in others][:REFUSALS]
     for rows, accepted in refused(reference, base, shown, rng):
         yield rows
         # A signature that somebody else wrote may know no better.

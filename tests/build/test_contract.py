@@ -16,7 +16,7 @@ from handmade import MIXED, classifier, documents, echo, matrix
 from onnxtwin.build import canonical
 from onnxtwin.build.contract import to_contract, to_signature
 from onnxtwin.exporters.errors import ArtifactError
-from onnxtwin.exporters.signature import Column, Input, Output, Signature
+from onnxtwin.exporters.signature import Column, Condition, Input, Output, Signature
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "contract.schema.json").read_text())
 
@@ -72,6 +72,27 @@ def test_the_signature_comes_back_from_json_as_it_was(name: str) -> None:
     assert [type(v) for o in found.outputs for v in o.labels or ()] == [
         type(v) for o in SIGNATURES[name].outputs for v in o.labels or ()
     ]
+
+
+def test_a_contract_without_the_entries_that_came_later_is_read() -> None:
+    """`rows.types`, and `limit` and `columns` of conditions, are not in the first contracts of format 1."""
+    condition = Condition("the text is no number", "impute")
+    expected = replace(SIGNATURES["a domain"], conditions=(condition,), types="exact")
+    old = contract(replace(expected, types="by_value"))
+    del old["rows"]["types"]
+    for entry in old["conditions"]:
+        del entry["limit"], entry["columns"]
+    jsonschema.Draft202012Validator(SCHEMA).validate(old)
+    assert to_signature(old) == expected
+
+
+def test_entries_that_a_reader_does_not_know_are_ignored() -> None:
+    newer = contract(replace(SIGNATURES["a domain"], conditions=(Condition("no", "impute"),)))
+    expected = to_signature(newer)
+    newer["later"] = newer["rows"]["later"] = {"x": 1}
+    for entry in (*newer["columns"], *newer["inputs"], *newer["outputs"], *newer["conditions"]):
+        entry["later"] = [1]
+    assert to_signature(newer) == expected
 
 
 @pytest.mark.parametrize("name", SIGNATURES)

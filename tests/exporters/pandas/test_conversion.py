@@ -12,7 +12,7 @@ from features import assert_feature_equal, hostile, needs_str_dtype, twin_of_fea
 from parity import twin_of
 from sklearn.preprocessing import FunctionTransformer
 
-from onnxtwin.exporters.errors import DomainError, LimitError
+from onnxtwin.exporters.errors import DomainError, LimitError, UnsupportedError
 
 Feature = Callable[[pd.DataFrame], Any]
 
@@ -159,3 +159,48 @@ def test_a_nullable_integer_beyond_what_the_graph_holds_is_refused() -> None:
     rows = hostile()[["I"]].assign(I=pd.array([2**40] * 8, dtype="Int64"))
     with pytest.raises(DomainError, match=r"2\*\*53"):
         twin.run(rows)
+
+
+SIZES = ["S", "M", "L"]
+OF_ROWS: dict[str, Feature] = {
+    "codes": lambda d: d.k.cat.codes,
+    "codes of the same dtype": lambda d: d.k.astype("category").cat.codes,
+    "codes of a filled column": lambda d: d.k.fillna("S").cat.codes,
+    "codes of a chosen column": lambda d: d.k.where(d.a > 0, "M").cat.codes,
+    "codes with one more": lambda d: d.k.cat.add_categories(["Q"]).cat.codes,
+    "order": lambda d: d.k.cat.as_ordered() >= "M",
+    "other names": lambda d: d.k.cat.rename_categories({"S": "s"}).astype(object) == "s",
+}
+
+
+@pytest.mark.parametrize("name", OF_ROWS)
+def test_a_category_that_the_sample_does_not_list_has_no_fixed_code(name: str) -> None:
+    def feature(d: pd.DataFrame) -> pd.DataFrame:
+        return pd.DataFrame({"x": OF_ROWS[name](d).astype(float), "a": d.a})
+
+    rows = pd.DataFrame({"k": pd.Categorical([*SIZES, None] * 5, SIZES), "a": np.arange(20.0)})
+    twin = twin_of(FunctionTransformer(feature).fit(rows), rows)
+    assert np.array_equal(twin.run(rows)["transform"], feature(rows).to_numpy())
+    unseen = pd.DataFrame({"k": pd.Categorical(["S", "Z"], [*SIZES, "Z"]), "a": [1.0, 2.0]})
+    with pytest.raises(LimitError, match="not seen"):
+        twin.run(unseen)
+
+
+def test_a_category_that_fixed_ones_lack_is_missing() -> None:
+    rows = pd.DataFrame({"k": pd.Categorical([*SIZES, None] * 5, SIZES)})
+
+    def feature(d: pd.DataFrame) -> pd.DataFrame:
+        fixed = d.k.cat.set_categories(["M", "S"])
+        return pd.DataFrame({"x": fixed.cat.codes / len(fixed.cat.categories)})
+
+    twin = twin_of(FunctionTransformer(feature).fit(rows), rows)
+    assert not twin.signature.conditions
+    unseen = pd.DataFrame({"k": pd.Categorical(["S", "Z"], [*SIZES, "Z"])})
+    assert np.array_equal(twin.run(unseen)["transform"], feature(unseen).to_numpy())
+
+
+def test_the_list_of_categories_that_rows_bring_is_refused() -> None:
+    rows = pd.DataFrame({"k": pd.Categorical(SIZES * 5, SIZES)})
+    transformer = FunctionTransformer(lambda d: pd.DataFrame({"x": d.k.cat.codes / len(d.k.cat.categories)}))
+    with pytest.raises(UnsupportedError, match=r"cat\.categories are those that the rows bring"):
+        twin_of(transformer.fit(rows), rows)
