@@ -78,7 +78,8 @@ class Shadow:
         if kind in _CONTAINERS:
             return self._container(thing, kind, path)
         if kind in _HOLDERS:
-            made = self._keep(thing, object.__new__(kind))
+            new: Any = kind
+            made = self._keep(thing, new.__new__(kind))
             vars(made).update(
                 {name: self._see(value, _under(path, name)) for name, value in vars(thing).items()}
             )
