@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.metrics import pairwise
 
 from onnxtwin.exporters.array import constant
+from onnxtwin.exporters.domain import require_finite
 from onnxtwin.exporters.registry import exports
 from onnxtwin.exporters.trace import require_trace
 
@@ -24,6 +25,7 @@ def pairwise_distances_argmin(
             f"asks compiled code for the nearest points (metric={metric!r})",
             "register an exporter for the method that calls it with @onnxtwin.exports",
         )
+    require_finite(X, allow_nan=False)
     products = np.matmul(np.multiply(X, -2.0), np.transpose(Y))
     lengths = np.sum(np.square(X), axis=1)[:, None]
     squared = np.add(np.add(lengths, products), np.sum(np.square(Y), axis=1))
