@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
@@ -309,6 +309,45 @@ def test_a_registered_converter_is_inlined() -> None:
 def test_a_registered_converter_that_answers_something_else_is_refused() -> None:
     with pytest.raises(UnsupportedError, match="does not answer what it answers"):
         export_graph(Looping().fit(X), X)
+
+
+class LoopingInSingle(Looping):
+    """Answers in single precision, of which the converter is an ulp off."""
+
+    def transform(self, X: Any) -> Any:
+        return np.array([[float(v) * 7.0 for v in row] for row in X]).astype(np.float32)
+
+
+@pytest.mark.parametrize("registered_converter", [7.0000001], indirect=True)
+@pytest.mark.usefixtures("registered_converter")
+def test_a_converter_of_an_answer_in_single_precision_is_held_to_the_same_tolerance(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from skl2onnx import _parse, _supported_operators
+
+    alias = _supported_operators.sklearn_operator_name_map[Looping]
+    monkeypatch.setitem(_supported_operators.sklearn_operator_name_map, LoopingInSingle, alias)
+    assert _parse.sklearn_operator_name_map is _supported_operators.sklearn_operator_name_map
+    pipeline = make_pipeline(StandardScaler(), LoopingInSingle()).fit(X)
+    with pytest.raises(UnsupportedError, match=r"LoopingInSingle.transform .* within 1e-9 ") as caught:
+        export_graph(pipeline, X)
+    assert "step 'loopinginsingle'" in str(caught.value)
+    assert "way out: take an estimator of scikit-learn" in str(caught.value)
+
+
+@pytest.mark.parametrize("far", [1, 3])
+def test_the_finished_graph_may_differ_on_no_row(far: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    from onnxtwin.exporters import export
+
+    real = export.real_answers
+
+    def wrong(method: str, result: Any, outputs: Any) -> list[np.ndarray]:
+        found = real(method, result, outputs)
+        return [np.where(np.arange(len(a)) < far, a + 1e-6, a) if len(a) > far else a for a in found]
+
+    monkeypatch.setattr(export, "real_answers", wrong)
+    with pytest.raises(RecordingError, match=f"does not answer what the pipeline answers, on {far} of"):
+        export_graph(LinearRegression().fit(X, X[:, 0]), X)
 
 
 def test_not_fitted_is_the_cause() -> None:
