@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib import metadata
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from onnxtwin.build.replay import compare
 from onnxtwin.build.session import Session
 from onnxtwin.build.vectors import Tensors, Vectors, anonymise, choose, count_rows, record, take
+from onnxtwin.exporters.quiet import quiet_calls
 from onnxtwin.exporters.signature import Signature
 from onnxtwin.runtime_checks import SAMPLE, Report, check, families
 from onnxtwin.runtime_checks.cases.registry import Form, Regrouped
@@ -99,10 +99,7 @@ def record_vectors(
         wrong = any(method.total.wrong or method.problems for method in report.methods)
         return np.zeros_like(failing) if wrong else failing | unsettled
 
-    with warnings.catch_warnings():
-        # Hostile rows make pipelines warn about unknown categories and the like, once a batch.
-        warnings.resetwarnings()
-        warnings.simplefilter("ignore")
+    with quiet_calls():  # hostile rows make pipelines warn of unknown categories and the like, once a batch
         return record(
             session.signature,
             batches(),

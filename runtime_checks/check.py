@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from onnxtwin.exporters.errors import CheckError
+from onnxtwin.exporters.quiet import quiet_calls
 from onnxtwin.exporters.signature import Signature
 from onnxtwin.runtime_checks.cases import SAMPLE, Form, Regrouped, families
 from onnxtwin.runtime_checks.cases.registry import generated
@@ -143,11 +143,7 @@ def check(
     tolerance = tolerance_of(rtol, atol, tolerances, wanted, signature)
     reference = Reference(pipeline, wanted, signature)
     run = _Run(reference, Candidate(answers, reference), tolerance, enforce_domain, fail_fast)
-    with warnings.catch_warnings():
-        # Hostile rows make pipelines warn about unknown categories and the like, once a batch. scikit-learn
-        # hands every filter to every tree of a forest, so that there had better be one only.
-        warnings.resetwarnings()
-        warnings.simplefilter("ignore")
+    with quiet_calls():  # hostile rows make pipelines warn of unknown categories and the like, once a batch
         sampled = Reservoir(SAMPLED, seed)
         tracker = Tracker([SAMPLE, *families(cases)], stream.rows, progress)
         # What was compared before Ctrl-C stays compared.
