@@ -230,7 +230,7 @@ class Asked(NDArrayOperatorsMixin):
         if self.is_constant:
             return getattr(real, name)
         if name in _BUFFERS:
-            raise self._refuse(f"{_COMPILED} ({name})", _COMPILED_WAY)
+            raise self._refuse(_COMPILED, _COMPILED_WAY)
         raise self._refuse(
             f"asks a computed {'value' if self._is_scalar else 'array'} for .{name}, which no graph has",
             "compute the same with other numpy functions",
