@@ -166,13 +166,19 @@ class Batch(Operators):
 
     def _running(self, node: onnx.NodeProto, given: Interval) -> Interval | None:
         """Running sums are added from the first on by every library: their rounding is the same."""
-        if attribute(node, "exclusive") or attribute(node, "reverse") or given.nan.any():
+        if attribute(node, "exclusive") or attribute(node, "reverse"):
             return None
         axis = int(self.constants[node.input[1]].ravel()[0])
         if given.is_int:
             return total(given, axis % given.lo.ndim, running=True)
+        met = np.logical_or.accumulate
+        none, open_ = met(given.none, axis), met((given.lo != given.hi) & ~given.none | given.nan, axis)
         with np.errstate(all="ignore"):
-            return iv.made(np.cumsum(given.lo, axis), np.cumsum(given.hi, axis), np.isinf(given.most()))
+            lo, hi = (np.cumsum(np.where(given.none, 0.0, end), axis) for end in (given.lo, given.hi))
+        overflows = np.isinf(lo) | np.isinf(hi) | np.isnan(lo) | np.isnan(hi)
+        none |= ~open_ & np.isnan(lo)
+        found = iv.made(lo, hi, none | met(given.nan, axis) | (open_ & overflows))
+        return replace(found, lo=np.where(none, np.inf, found.lo), hi=np.where(none, -np.inf, found.hi))
 
     def _ranked(self, node: onnx.NodeProto, name: str, given: Interval) -> Interval | None:
         axis = attribute(node, "axis")

@@ -130,6 +130,24 @@ def test_an_overflow_leaves_every_answer_open() -> None:
         assert within(state, np.array([[answer]])).all()
 
 
+def test_running_sums_of_certain_numbers_are_certain_and_of_others_bounded() -> None:
+    X = np.array([[1e16, 1.0, -1e16], [np.inf, -np.inf, 1.0], [np.nan, 1.0, 2.0]])
+
+    def running(x: Any) -> Any:
+        return op.cumsum(x, const(np.int64(1)))
+
+    np.testing.assert_array_equal(enclosed(running, X), np.cumsum(X, axis=1))
+
+    def of_products(x: Any) -> Any:
+        return op.cumsum(op.matmul(x, const(np.array([[2.0, 0.0], [-2.0, 1.0]]))), const(np.int64(1)))
+
+    state = enclosed(of_products, np.array([[1.797e308, 1.797e308], [np.nan, 1.0], [0.1, 0.3]]))
+    for answer in (np.nan, np.inf, 0.0):
+        assert within(state, np.full((3, 2), answer))[0].all()
+    assert within(state, np.full((3, 2), np.nan))[1].all()
+    assert not within(state, np.zeros((3, 2)))[1:].any()
+
+
 def test_single_precision_is_bounded_by_its_own_rounding() -> None:
     X, W = ROWS.astype(np.float32), WEIGHTS.astype(np.float32)
     state = enclosed(lambda x: op.matmul(x, const(W)), X)
