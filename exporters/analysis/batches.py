@@ -34,6 +34,7 @@ _FUNCTIONS: dict[str, Callable[..., Array]] = {
 _FOLDED = ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL2", "ReduceSumSquare")
 _ADDED = (
     "Sum",
+    "CumSum",
     "MatMul",
     "Gemm",
     "ReduceSum",
@@ -99,7 +100,7 @@ class Batch(Operators):
         if op == "Gemm":
             return _gemm(node, given, eps)
         if op == "CumSum":
-            return self._running(node, given[0])
+            return self._running(node, given[0], eps)
         if op in _FOLDED:
             return self._folded(node, given[0], eps)
         if op in ("ArgMax", "ArgMin"):
@@ -164,21 +165,12 @@ class Batch(Operators):
         ]
         return _reshaped(found, tuple(sizes))
 
-    def _running(self, node: onnx.NodeProto, given: Interval) -> Interval | None:
-        """Running sums are added from the first on by every library: their rounding is the same."""
+    def _running(self, node: onnx.NodeProto, given: Interval, eps: float) -> Interval | None:
+        """Running sums, whose last entry is how trees are added: the pipeline's threads add as they come."""
         if attribute(node, "exclusive") or attribute(node, "reverse"):
             return None
-        axis = int(self.constants[node.input[1]].ravel()[0])
-        if given.is_int:
-            return total(given, axis % given.lo.ndim, running=True)
-        met = np.logical_or.accumulate
-        none, open_ = met(given.none, axis), met((given.lo != given.hi) & ~given.none | given.nan, axis)
-        with np.errstate(all="ignore"):
-            lo, hi = (np.cumsum(np.where(given.none, 0.0, end), axis) for end in (given.lo, given.hi))
-        overflows = np.isinf(lo) | np.isinf(hi) | np.isnan(lo) | np.isnan(hi)
-        none |= ~open_ & np.isnan(lo)
-        found = iv.made(lo, hi, none | met(given.nan, axis) | (open_ & overflows))
-        return replace(found, lo=np.where(none, np.inf, found.lo), hi=np.where(none, -np.inf, found.hi))
+        axis = int(self.constants[node.input[1]].ravel()[0]) % given.lo.ndim
+        return total(given, axis, running=True, eps=eps)
 
     def _ranked(self, node: onnx.NodeProto, name: str, given: Interval) -> Interval | None:
         axis = attribute(node, "axis")

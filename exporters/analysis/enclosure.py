@@ -308,6 +308,8 @@ def _rounds(node: onnx.NodeProto, value: Array, given: Sequence[Array | None]) -
         return False
     if node.op_type == "Sum":
         return len(node.input) > 2
+    if node.op_type == "CumSum" and given[1] is not None:
+        return bool(value.shape[int(given[1].ravel()[0])] > 2)
     if node.op_type == "MatMul" and given[0] is not None:
         return bool(given[0].shape[-1] > 1)
     if node.op_type.startswith("Reduce") and given[0] is not None and value.size:
