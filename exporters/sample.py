@@ -136,7 +136,8 @@ def draw(
     if known is None:
         columns, missing = _missing(estimator, methods, chosen, columns, container)
     else:
-        columns, missing = known.columns, _with_missing(chosen, known.columns)
+        columns = known.columns
+        missing = None if container == "documents" else _with_missing(chosen, columns)
     every = chosen if missing is None else _concat([chosen, missing])
     inputs = _inputs(columns, container, layout)
     first = _prime(max(len(every), 23), len(columns))

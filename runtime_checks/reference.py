@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -187,8 +186,14 @@ class Reference:
         if not self._traced:
             self._traced = True
             sample = X if self.sample is None else self.sample
-            with contextlib.suppress(OnnxTwinError):
-                self._enclosures = Enclosures(self.pipeline, self.methods, sample, self._signature)
+            # What somebody else's signature says of rows may not hold: then the pipeline is asked.
+            for signature in [self._signature, None] if self._signature is not None else [None]:
+                try:
+                    self._enclosures = Enclosures(self.pipeline, self.methods, sample, signature)
+                    break
+                except Exception as error:
+                    if not isinstance(error, OnnxTwinError) and not is_refusal(error):
+                        raise
         return None if self._enclosures is None else self._enclosures.of(method, X)
 
     def accepts(self, X: Rows) -> bool:
