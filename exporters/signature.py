@@ -159,7 +159,7 @@ class Signature:
         user's may tell these apart.
     rtol, atol : what is promised of floats: ``|twin - pipeline| <= atol + rtol * |pipeline|``.
     float32_ulps : where the pipeline computes in single precision, the promise in units of the last place of
-        float32 numbers as large as the answer, or as the sample's largest answer; else None.
+        float32 numbers as large as the answer, or as the largest of the sample's answers; else None.
     """
 
     container: Literal["DataFrame", "matrix", "documents"]

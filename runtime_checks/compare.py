@@ -50,7 +50,7 @@ class Tolerance:
     def at_least(self, rtol: float) -> Tolerance:
         """The same with no relative tolerance below ``rtol``."""
         outputs = {name: own.at_least(rtol) for name, own in self.outputs.items()}
-        return Tolerance(max(self.rtol, rtol), self.atol, outputs)
+        return Tolerance(max(self.rtol, rtol), self.atol, outputs, self.float32_ulps)
 
     @property
     def exact(self) -> bool:

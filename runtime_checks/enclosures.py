@@ -11,8 +11,8 @@ import numpy.typing as npt
 from onnxtwin.build.answers import outputs_of
 from onnxtwin.build.rows import RowReader
 from onnxtwin.exporters.analysis.enclosure import ROWS, State, Texts, within
+from onnxtwin.exporters.bounding import export_arithmetic
 from onnxtwin.exporters.errors import is_refusal
-from onnxtwin.exporters.export import export_arithmetic
 from onnxtwin.exporters.signature import Output, Signature, is_missing
 from onnxtwin.runtime_checks.compare import Answer, BoolArray, Tolerance
 from onnxtwin.runtime_checks.rows import Rows, count, take

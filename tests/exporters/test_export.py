@@ -337,15 +337,15 @@ def test_a_converter_of_an_answer_in_single_precision_is_held_to_the_same_tolera
 
 @pytest.mark.parametrize("far", [1, 3])
 def test_the_finished_graph_may_differ_on_no_row(far: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    from onnxtwin.exporters import export
+    from onnxtwin.exporters import proof
 
-    real = export.real_answers
+    real = proof.real_answers
 
     def wrong(method: str, result: Any, outputs: Any) -> list[np.ndarray]:
         found = real(method, result, outputs)
         return [np.where(np.arange(len(a)) < far, a + 1e-6, a) if len(a) > far else a for a in found]
 
-    monkeypatch.setattr(export, "real_answers", wrong)
+    monkeypatch.setattr(proof, "real_answers", wrong)
     with pytest.raises(RecordingError, match=f"does not answer what the pipeline answers, on {far} of"):
         export_graph(LinearRegression().fit(X, X[:, 0]), X)
 

@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import onnxtwin
-from onnxtwin.exporters import export, finish
+from onnxtwin.exporters import finish
 from onnxtwin.exporters.errors import RecordingError
 from onnxtwin.exporters.export import export_graph
 
@@ -35,8 +35,8 @@ class Off:
 
 
 def proven(monkeypatch: pytest.MonkeyPatch, model: Any, X: Any, name: str, change: Any) -> Any:
-    monkeypatch.setattr(export.finish, "session", lambda model: Off(OPENED(model), name, change))
-    monkeypatch.setattr(export.finish, "evaluate", lambda model, feeds: list(OPENED(model).run(None, feeds)))
+    monkeypatch.setattr(finish, "session", lambda model: Off(OPENED(model), name, change))
+    monkeypatch.setattr(finish, "evaluate", lambda model, feeds: list(OPENED(model).run(None, feeds)))
     return export_graph(model, X)
 
 

@@ -19,8 +19,8 @@ from sklearn.preprocessing import FunctionTransformer
 
 from onnxtwin.exporters.array import concrete, is_missing, is_traced
 from onnxtwin.exporters.errors import OnnxTwinError
-from onnxtwin.exporters.export import _load_leaves
 from onnxtwin.exporters.questions import seen
+from onnxtwin.exporters.recording import load_leaves
 from onnxtwin.exporters.sample import draw
 from onnxtwin.exporters.scope import traced_copy
 from onnxtwin.exporters.trace import Trace
@@ -125,7 +125,7 @@ def differences(
 def _traced(
     questions: Mapping[str, Any], subject: Any, estimator: Any, sample: Any, batch: Any
 ) -> dict[str, Asked]:
-    _load_leaves()
+    load_leaves()
     copied = traced_copy(estimator)
     trace = Trace(rows=len(batch), steps=copied.steps, see=copied.see)
     with trace.running():

@@ -41,14 +41,14 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
 
 def names() -> list[str]:
     """Names of all estimators that have an inference method."""
-    from onnxtwin.exporters.export import METHODS
+    from onnxtwin.exporters.recording import METHODS
 
     return [name for name, kind in all_estimators() if any(hasattr(kind, m) for m in METHODS)]
 
 
 def methods(name: str) -> list[str]:
     """The inference methods that the class has (some appear only on a fitted instance)."""
-    from onnxtwin.exporters.export import METHODS
+    from onnxtwin.exporters.recording import METHODS
 
     kind = dict(all_estimators())[name]
     return [m for m in METHODS if hasattr(kind, m)]

@@ -112,6 +112,24 @@ def test_what_is_off_by_more_than_is_promised_is_unequal() -> None:
     assert report["predict"].total.mismatched == len(sample)
 
 
+def test_large_scores_make_no_probability_loose() -> None:
+    rows, y = load_breast_cancer(return_X_y=True)
+    sample = rows.astype(np.float32)
+    model = SGDClassifier(loss="log_loss", random_state=0).fit(sample, y)
+    twin = onnxtwin.export(model, sample, methods=["predict_proba", "decision_function"])
+    assert np.abs(model.decision_function(sample)).max() > 1e5
+    assert twin.signature.atol < 1e-3
+    assert twin.check(sample).ok
+
+    class Reversed:
+        def run(self, X: Any) -> dict[str, Any]:
+            found = twin.run(X)
+            return found | {"predict_proba": 1 - found["predict_proba"]}
+
+    report = check(Reversed(), model, sample, signature=twin.signature, cases=False)
+    assert report["predict_proba"].total.mismatched == len(sample)
+
+
 def test_double_precision_promises_a_billionth_whatever_the_model() -> None:
     rows, y = load_iris(return_X_y=True)
     signature = onnxtwin.export(LinearRegression().fit(rows, y), rows).signature
