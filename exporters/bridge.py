@@ -38,6 +38,13 @@ _CONVERTER_ERRORS = (
 
 _TARGET = {"": 20, "ai.onnx.ml": 3}
 
+_NARROWING = ("xgboost",)
+"""Packages whose methods narrow rows of doubles to single precision before anything else.
+
+LightGBM compares doubles with its thresholds, so that single precision takes the other branch near a split.
+"""
+_SINGLE = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16)
+
 
 def bridged(shadow: Shadow) -> list[Exporter]:
     """The methods of the pipeline's own classes that a registered converter may answer.
@@ -72,16 +79,21 @@ def _exporter(traced: Any, name: str, originals: dict[int, Any]) -> Any:
 
 
 def _converted(estimator: Any, name: str, X: Array, reason: Exception) -> Array:
-    """The method by its converter: in double, and in single precision where there is no other."""
+    """The method by its converter, in a precision that does not agree on the sample only."""
     trace = require_trace()
     X = Array(X.value, X.tensor)
     with trace.paused():
         real = np.asarray(getattr(estimator, name)(X.value))
     failures: list[str] = []
-    for dtype in (np.dtype(np.float64), np.dtype(np.float32)):
+    narrowed = False
+    for dtype in _precisions(estimator, name, X):
         try:
             with trace.paused():
                 model = _model(estimator, X, dtype)
+            if dtype == np.float64 == X.tensor.dtype and _in_single(model, _output(model, name)):
+                narrowed = True
+                failures.append("its graph computes in single precision")
+                continue
             answer = _answer(model, name, X, dtype)
         except _CONVERTER_ERRORS as error:
             failures.append(f"{dtype}: {type(error).__name__}: {error}")
@@ -89,6 +101,15 @@ def _converted(estimator: Any, name: str, X: Array, reason: Exception) -> Array:
         if answer is not None and _same(answer, real):
             return _inlined(model, name, X, dtype, real)
         failures.append(f"{dtype}: its answers differ from the class's own")
+    if narrowed:
+        raise UnsupportedError(
+            f"{trace.place()}\n  {type(estimator).__name__}.{name} runs code that cannot be traced, and its "
+            f"skl2onnx converter computes in float32 what the class is given in float64: near a split or a "
+            f"boundary the two may answer another label\n"
+            f"  way out: fit the pipeline and export it on float32 rows (X.astype(np.float32)), take an "
+            f"estimator of scikit-learn in its place, or register an exporter for "
+            f"{type(estimator).__name__}.{name} with @onnxtwin.exports"
+        ) from reason
     said = "; ".join(failure.partition("\n")[0] for failure in failures)
     raise UnsupportedError(
         f"{trace.place()}\n  {type(estimator).__name__}.{name} runs code that cannot be traced, and its "
@@ -96,6 +117,32 @@ def _converted(estimator: Any, name: str, X: Array, reason: Exception) -> Array:
         f"  way out: take an estimator of scikit-learn in its place, or register an exporter for "
         f"{type(estimator).__name__}.{name} with @onnxtwin.exports"
     ) from reason
+
+
+def _precisions(estimator: Any, name: str, X: Array) -> list[np.dtype]:
+    """The precisions of the graph that may stand for the method on these rows, the best one first."""
+    double, single = np.dtype(np.float64), np.dtype(np.float32)
+    if X.tensor.dtype != double:
+        return [double, single]
+    owner = next((c for c in type(estimator).__mro__ if name in vars(c)), type(estimator))
+    return [single] if owner.__module__.split(".")[0] in _NARROWING else [double]
+
+
+def _in_single(model: onnx.ModelProto, output: str) -> bool:
+    """Whether something before the answer is held in less than double precision."""
+    graph = onnx.shape_inference.infer_shapes(model).graph
+    single = {v.name for v in graph.value_info if v.type.tensor_type.elem_type in _SINGLE}
+    single |= {v.name for v in graph.output if v.type.tensor_type.elem_type in _SINGLE}
+    single |= {t.name for t in graph.initializer if t.data_type in _SINGLE}
+    wanted, read = {output}, set[str]()
+    for node in reversed(graph.node):
+        if not wanted.isdisjoint(node.output):
+            wanted.update(node.input)
+            read.update(node.input)
+            # Numbers in the attributes of ai.onnx.ml (thresholds, weights) are of single precision.
+            if node.domain == "ai.onnx.ml" and any(a.floats for a in node.attribute):
+                return True
+    return not read.isdisjoint(single)
 
 
 def _model(estimator: Any, X: Array, dtype: np.dtype) -> onnx.ModelProto:
