@@ -214,6 +214,8 @@ def _called(method: Any, X: Any, trace: Trace) -> Any:
             "compute with numpy or pandas on whole columns, or register an exporter for the function with "
             "@onnxtwin.exports"
         )
+        # What compiled code says to a package's own line means nothing to the user; it stays the cause.
+        told = "" if place.package and not place.leaf else f" ({said})"
         raise UnsupportedError(
-            f"{place}\n  calls code that cannot be traced ({said})\n  way out: {way_out}"
+            f"{place}\n  calls code that cannot be traced{told}\n  way out: {way_out}"
         ) from error
