@@ -362,12 +362,23 @@ def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     )
 
 
+def _sorted_size(x: Array, axis: int) -> int:
+    """How many elements stand along the axis that is sorted; the rows of a batch are not sorted."""
+    trace = require_trace()
+    if not x.is_constant and axis % x.ndim == 0 and x.shape[0] == trace.rows:
+        raise trace.unsupported(
+            "sorts the rows of the batch, or takes their median: each answer would hang on the other rows",
+            "sort or compute the median when fitting, or along the columns (axis=1)",
+        )
+    return int(x.shape[axis])
+
+
 @implements(np.argsort, method="argsort")
 def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     """Stable order: numpy defines no default order among equal elements; TopK puts the first one first."""
     x = constant(a)
+    size = _sorted_size(x, axis)
     real = np.argsort(x.value, axis=axis, kind="stable")
-    size = x.shape[axis]
     return record(
         f"argsort {axis}",
         real,
@@ -379,8 +390,8 @@ def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stab
 @implements(np.sort)
 def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     x = constant(a)
+    size = _sorted_size(x, axis)
     real = np.sort(x.value, axis=axis)
-    size = x.shape[axis]
     if x.dtype.kind == "f":
         # NaN sorts last in numpy and has no place in TopK: sort infinities in its stead, then count.
         bad = np.isnan(x)

@@ -9,7 +9,7 @@ import pytest
 from sklearn.decomposition import LatentDirichletAllocation
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
 from sklearn.svm import SVC, SVR
 
 from onnxtwin.exporters.errors import UnsupportedError
@@ -38,3 +38,25 @@ def test_compiled_code_of_a_package_is_refused_by_estimator_and_step(estimator: 
     assert "take another estimator" in said
     assert not any(internal in said for internal in ("TypeError", "bytes-like", "signature"))
     assert caught.value.__cause__ is not None
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda X: np.sort(X, axis=0),
+        lambda X: X[np.argsort(X[:, 0])],
+        lambda X: X - np.median(X, axis=0),
+        lambda X: np.sort(X[:, 0]).reshape(-1, 1),
+    ],
+    ids=["sort", "argsort", "median", "one column"],
+)
+def test_rows_that_are_sorted_are_refused_by_step(function: Any) -> None:
+    pipeline = make_pipeline(FunctionTransformer(function)).fit(X)
+    with pytest.raises(UnsupportedError, match="sorts the rows of the batch") as caught:
+        export_graph(pipeline, X)
+    assert "step 'functiontransformer'" in str(caught.value)
+
+
+def test_columns_may_be_sorted() -> None:
+    pipeline = make_pipeline(FunctionTransformer(lambda X: np.sort(X, axis=1))).fit(X)
+    assert export_graph(pipeline, X).signature.methods == ("transform",)
