@@ -8,6 +8,7 @@ and where the answer is whole, every library is right.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -40,6 +41,26 @@ MONOTONE: frozenset[Any] = frozenset({
 A power of a negative base is NaN in some corner, unless the exponent is whole: then it turns at 0.
 """
 
+DOMAINS: dict[Any, tuple[float, float]] = {
+    **dict.fromkeys((np.log, np.log2, np.log10), (0.0, np.inf)),
+    **dict.fromkeys((np.log1p, scipy.special.log1p), (-1.0, np.inf)),
+    **dict.fromkeys((np.arcsin, np.arccos, np.arctanh), (-1.0, 1.0)),
+    np.arccosh: (1.0, np.inf),
+    scipy.special.logit: (0.0, 1.0),
+}
+"""Where a function of one number is defined; it is NaN elsewhere."""
+
+RANGES: dict[Any, tuple[float, float]] = {
+    **dict.fromkeys((np.exp, np.exp2, scipy.special.exp2, np.hypot), (0.0, np.inf)),
+    **dict.fromkeys((np.expm1, scipy.special.expm1), (-1.0, np.inf)),
+    **dict.fromkeys((scipy.special.expit, scipy.special.ndtr), (0.0, 1.0)),
+    **dict.fromkeys((np.sin, np.cos, np.tanh, scipy.special.erf), (-1.0, 1.0)),
+    scipy.special.erfc: (0.0, 2.0),
+    scipy.special.log_expit: (-np.inf, 0.0),
+    np.cosh: (1.0, np.inf),
+}
+"""What no library's answer goes beyond."""
+
 EVEN: frozenset[Any] = frozenset({np.cosh, np.hypot})
 """Functions that fall before 0 and rise behind it, in each of their arguments."""
 
@@ -70,6 +91,12 @@ def elementary(function: Function, operands: Sequence[Interval], *, single: bool
     wide = [v.wide(shape) for v in wide]
     none = np.logical_or.reduce([v.none for v in wide])
     nan = np.logical_or.reduce([v.nan & ~v.none for v in wide])
+    low, high = DOMAINS.get(function, (-np.inf, np.inf))
+    outside = none & False
+    if function in DOMAINS:
+        outside = ~none & ((wide[0].lo < low) | (wide[0].hi > high))
+        none = none | ~none & ((wide[0].hi < low) | (wide[0].lo > high))
+        wide = [replace(wide[0], lo=np.clip(wide[0].lo, low, high), hi=np.clip(wide[0].hi, low, high))]
     lo, hi, unsure = _extremes(function, wide)
     eps = float(np.finfo(np.float32).eps) if single else EPS
     smallest = _SMALLEST_SINGLE if single else _SMALLEST
@@ -80,10 +107,11 @@ def elementary(function: Function, operands: Sequence[Interval], *, single: bool
         room = [
             np.where(sure | ~np.isfinite(end), 0.0, ulps * eps * np.abs(end) + smallest) for end in (lo, hi)
         ]
-        lo, hi = lo - room[0], hi + room[1]
+        least, most = RANGES.get(function, (-np.inf, np.inf))
+        lo, hi = np.maximum(lo - room[0], least), np.minimum(hi + room[1], most)
     # A point in which every library answers NaN.
     never = none | (points & unsure)
-    found = made(np.where(unsure, -np.inf, lo), np.where(unsure, np.inf, hi), nan | unsure | never)
+    found = made(np.where(unsure, -np.inf, lo), np.where(unsure, np.inf, hi), nan | unsure | never | outside)
     ends = np.where(never, np.inf, found.lo), np.where(never, -np.inf, found.hi)
     found = Interval(*ends, found.nan, np.where(sure & _whole(lo), 1.0, 0.0), np.zeros(shape, bool))
     return to_single(found) if single else found

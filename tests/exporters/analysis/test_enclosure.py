@@ -225,6 +225,22 @@ def test_what_every_library_knows_is_certain(function: Any, x: float) -> None:
     assert found.lo == found.hi == function(x)
 
 
+def test_the_end_of_a_domain_leaves_the_other_end_bounded() -> None:
+    found = elementary(np.log, [made(np.array([-1e-17, -2.0]), np.array([0.5, -1.0]))])
+    assert found.lo[0] == -np.inf
+    assert found.hi[0] == pytest.approx(np.log(0.5), abs=1e-14)
+    assert found.nan.all()
+    assert found.none[1]  # nothing but NaN
+
+
+def test_no_bound_goes_beyond_what_a_function_answers() -> None:
+    far = made(np.array([-800.0, 40.0]), np.array([-799.0, 41.0]))
+    found = elementary(scipy.special.expit, [far])
+    assert (found.lo >= 0).all()
+    assert (found.hi <= 1).all()
+    assert (elementary(np.exp, [far]).lo >= 0).all()
+
+
 def test_the_logarithm_of_a_sum_of_exponentials_is_as_wide_as_what_goes_in() -> None:
     x = RNG.normal(size=(50, 4)) * 1e4
     found = elementary(logsumexp, [made(x - 1e-9, x + 1e-9)])
