@@ -12,7 +12,7 @@ from onnxtwin.build.clients.naming import Naming, camel, kebab, pascal, words
 from onnxtwin.build.clients.templates import Templates
 from onnxtwin.build.clients.typescript.answers import MethodSource, cells, method_source
 from onnxtwin.build.clients.typescript.rows import row_source
-from onnxtwin.build.clients.typescript.source import WIDTH, comment, key, literal, names
+from onnxtwin.build.clients.typescript.source import WIDTH, comment, entry, key, literal, names
 from onnxtwin.build.clients.view import Spelling, View
 from onnxtwin.build.weights import WEIGHTS
 from onnxtwin.exporters.errors import ArtifactError
@@ -97,6 +97,7 @@ def project(view: View) -> Project:
         "discrete": [o.name for o in view.outputs if o.discrete and o.tensor.startswith("float")],
         "versions": VERSIONS,
         "width": WIDTH,
+        "entry": entry,
     }
     runtime = {f"src/runtime/{path.name}": path.read_text("utf-8") for path in _STATIC.glob("*.ts")}
     return Project(

@@ -56,6 +56,12 @@ def array(values: Sequence[str], before: int, indent: int) -> str:
     return "[\n" + "".join(f"{inner}{value},\n" for value in values) + f"{' ' * indent}]"
 
 
+def entry(name: str, value: Any, indent: int) -> str:
+    """A property of an object literal; a text that does not fit stands on a line of its own."""
+    line = f"{' ' * indent}{name}: {literal(value)},"
+    return line if len(line) <= WIDTH else f"{' ' * indent}{name}:\n{' ' * (indent + 2)}{literal(value)},"
+
+
 def union(name: str, members: Sequence[str]) -> str:
     """A type alias of a union of types."""
     line = f"export type {name} = {' | '.join(members)};"
