@@ -50,7 +50,9 @@ class Enclosures:
             rows = take(X, slice(start, start + ROWS))
             try:
                 feeds = self._reader.read(rows).tensors
-            except Exception as error:
+            except (
+                Exception
+            ) as error:  # a hostile row that cannot be read has no bounds, so nothing excuses it
                 if not is_refusal(error):
                     raise
                 return None

@@ -191,7 +191,7 @@ class Reference:
                 try:
                     self._enclosures = Enclosures(self.pipeline, self.methods, sample, signature)
                     break
-                except Exception as error:
+                except Exception as error:  # code that cannot be traced has no bounds
                     if not isinstance(error, OnnxTwinError) and not is_refusal(error):
                         raise
         return None if self._enclosures is None else self._enclosures.of(method, X)

@@ -55,5 +55,5 @@ def test_what_an_estimator_answers_lies_within_its_bounds(name: str, single: boo
             assert held is not None, f"{method} is not followed"
             assert held.all(), (method, np.argwhere(~held)[:5].tolist())
         assert start == count(rows)
-    if refused:
+    if refused:  # the reason is the first line of the refusal
         pytest.skip(refused[0].splitlines()[0])
